@@ -1,0 +1,156 @@
+"""`python -m api <process>`: the only place that lists processes, and the only reader of the environment."""
+# ruff: noqa: PLC0415 - each process loads only its own code: a worker that was killed is back sooner
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+
+from api.kernel.config import SettingError, Settings, home_of
+from api.kernel.logs import setup_logging
+
+
+def _worker(settings: Settings) -> None:
+    """Judge positions: broker → database."""
+    from api.geofence import worker
+    from api.kernel.db import make_engine
+
+    worker.run(settings, make_engine(settings.database_url, settings.server_key))
+
+
+def _watchdog(settings: Settings) -> None:
+    """Raise alerts for devices that went silent."""
+    from api.geofence import watchdog
+    from api.kernel.db import make_engine
+
+    watchdog.run(settings, make_engine(settings.database_url, settings.server_key))
+
+
+def _dispatcher(settings: Settings) -> None:
+    """Send what alerts cause: webhook to police, commands to devices."""
+    from api.alerts import dispatcher
+    from api.kernel.db import make_engine
+
+    dispatcher.run(settings, make_engine(settings.database_url, settings.server_key))
+
+
+def _broker_accounts(settings: Settings) -> None:
+    """Keep the broker's accounts those of the device register."""
+    from api.kernel.db import make_engine
+    from api.launch import broker
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    broker.write_server(settings)
+    broker.keep_accounts(settings, make_engine(settings.database_url, settings.server_key), stop)
+
+
+def _migrate(settings: Settings) -> None:
+    """Bring the database to this version's tables."""
+    from api.kernel.db import make_engine
+    from api.launch import setup
+
+    setup.migrate(make_engine(settings.database_url))
+
+
+def _seed_demo(settings: Settings) -> None:
+    """Make the demo's log-ins, once."""
+    from api.kernel.db import make_engine
+    from api.launch import setup
+
+    setup.seed_demo(settings.home, make_engine(settings.database_url, settings.server_key))
+    print(f"The log-ins are in {setup.demo_file(settings.home)}.")
+
+
+def _openapi(settings: Settings) -> None:
+    """Print the description of the API."""
+    from api.app import openapi_of
+
+    print(json.dumps(openapi_of(settings), indent=2, ensure_ascii=False))
+
+
+def _web_control(settings: Settings) -> None:
+    """Serve staff: control room, administration, API."""
+    from api.app import Audience
+    from api.launch import web
+
+    web.serve(settings, Audience.CONTROL)
+
+
+def _web_app(settings: Settings) -> None:
+    """Serve protected persons: the neutral app, and OwnTracks' HTTP mode."""
+    from api.app import Audience
+    from api.launch import web
+
+    web.serve(settings, Audience.APP)
+
+
+PROCESSES: dict[str, Callable[[Settings], None]] = {
+    "web-control": _web_control,
+    "web-app": _web_app,
+    "worker": _worker,
+    "watchdog": _watchdog,
+    "dispatcher": _dispatcher,
+    "broker-accounts": _broker_accounts,
+}
+
+
+def _up(environ: Mapping[str, str], *, is_demo: bool) -> int:
+    """Set up and run everything on this machine, until Ctrl-C."""
+    from api.launch import up
+
+    return up.up(environ, is_demo=is_demo)
+
+
+def _setup(environ: Mapping[str, str]) -> None:
+    """Generate the secrets of this house, once."""
+    from api.launch import preflight, setup
+
+    home = home_of(environ)
+    preflight.check_home(home)
+    setup.make_secrets(home, environ)
+
+
+ONCE: dict[str, Callable[[Settings], None]] = {
+    "migrate": _migrate,
+    "seed-demo": _seed_demo,
+    "openapi": _openapi,
+}
+"""Commands that do one thing and end."""
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    if chosen.command == "up":
+        return _up(os.environ, is_demo=chosen.demo)
+    if chosen.command == "setup":
+        _setup(os.environ)
+        return 0
+    settings = Settings.from_env(os.environ)
+    if chosen.command in PROCESSES:
+        setup_logging(chosen.command)
+    (ONCE | PROCESSES)[chosen.command](settings)
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; what is missing or wrong around us is one line, not a traceback."""
+    parser = argparse.ArgumentParser(prog="python -m api", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    commands.add_parser("setup", help=_setup.__doc__)
+    start = commands.add_parser("up", help=_up.__doc__)
+    start.add_argument("--no-demo", dest="demo", action="store_false", help="without the looping stories")
+    for name, run in (ONCE | PROCESSES).items():
+        commands.add_parser(name, help=run.__doc__)
+    try:
+        return _run(parser.parse_args(arguments))
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

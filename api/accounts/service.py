@@ -1,0 +1,145 @@
+"""Use cases of signing in.
+
+Signing in has three steps, because checking a secret takes Argon2 some 50 ms on purpose, and a database
+with one writer must not wait for it: `find_account` reads, `is_secret_of` computes outside of any
+transaction, `sign_in` writes down what came of it.
+"""
+
+import secrets
+import uuid
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from api.accounts import rules, store
+from api.accounts.model import (
+    MIN_SECRET_LENGTH,
+    NUMBER_DIGITS,
+    PIN_DIGITS,
+    Account,
+    LoginTaken,
+    Refused,
+    Role,
+    SignedIn,
+    WeakSecret,
+)
+from api.kernel import audit, crypto
+from api.kernel.db import serialise
+
+_LOGINS = "accounts.login"
+
+
+def add_account(
+    session: Session, login: str, secret: str, role: Role, person_id: UUID | None, now: datetime
+) -> Account:
+    """Make an account; raises LoginTaken, or WeakSecret for staff's password under MIN_SECRET_LENGTH."""
+    if role is not Role.PROTECTED_PERSON and len(secret) < MIN_SECRET_LENGTH:
+        message = f"A password needs at least {MIN_SECRET_LENGTH} characters."
+        raise WeakSecret(message, {"secret": [message]})
+    serialise(session, _LOGINS)
+    if store.find_account(session, login) is not None:
+        raise LoginTaken("Another account has this login.")
+    account = Account(uuid.uuid4(), login, role, person_id, crypto.hash_password(secret), 0, None)
+    store.add_account(session, account, now)
+    audit.record(session, now, None, "accounts.add", account.id, role.value)
+    return account
+
+
+def add_person_account(session: Session, person_id: UUID, now: datetime) -> tuple[str, str]:
+    """Make a protected person's account; returns number and PIN, which are stored nowhere in clear.
+
+    She has one account: asking again gives her another number and PIN and ends the sessions of the old.
+    """
+    serialise(session, _LOGINS)
+    number, pin = _free_number(session), _new_pin()
+    known = store.find_person_account(session, person_id)
+    if known is None:
+        add_account(session, number, pin, Role.PROTECTED_PERSON, person_id, now)
+        return number, pin
+    store.save_credentials(session, replace(known, login=number, secret_hash=crypto.hash_password(pin)))
+    store.delete_sessions_of(session, known.id)
+    audit.record(session, now, None, "accounts.renew", known.id)
+    return number, pin
+
+
+def find_account(session: Session, login: str, roles: Collection[Role]) -> Account | None:
+    """Return the account with this login if it has one of these roles: step 1 of signing in."""
+    account = store.find_account(session, login)
+    return account if account is not None and account.role in roles else None
+
+
+def is_secret_of(account: Account | None, secret: str) -> bool:
+    """Say whether the secret belongs to the account: step 2, outside of any transaction.
+
+    An unknown login costs the same time, so that nobody learns which logins exist.
+    """
+    if account is None:
+        crypto.is_password(_hash_of_nobody(), secret)
+        return False
+    return crypto.is_password(account.secret_hash, secret)
+
+
+def sign_in(session: Session, account: Account | None, is_right: bool, now: datetime) -> SignedIn | Refused:  # noqa: FBT001 - a fact
+    """Open a session, or count the failure: step 3 of signing in.
+
+    The account is judged as it is now: of many guesses sent at once only the first few are heard.
+    """
+    current = None if account is None else store.get_account_locked(session, account.id)
+    if account is None or current is None:
+        audit.record(session, now, None, "accounts.sign_in_refused", None, "unknown login")
+        return Refused()
+    is_same = current.secret_hash == account.secret_hash  # the secret may have been renewed since step 1
+    verdict = rules.judge_login(current, is_right and is_same, now)
+    store.save_failures(session, current.id, verdict.failures, verdict.locked_until)
+    if not verdict.admitted:
+        audit.record(session, now, None, "accounts.sign_in_refused", current.id, "wrong secret or resting")
+        return Refused()
+    audit.record(session, now, current.id, "accounts.sign_in", current.id)
+    return SignedIn(current, open_session(session, current, now))
+
+
+def open_session(session: Session, account: Account, now: datetime) -> str:
+    """Return the token of a new session; whoever holds it is this account until it expires."""
+    token = crypto.new_token()
+    store.delete_expired_sessions(session, now)
+    expires_at = now + rules.session_life(account.role)
+    store.add_session(session, crypto.hash_token(token), account.id, now, expires_at)
+    return token
+
+
+def identify(session: Session, token: str, now: datetime) -> Account | None:
+    """Return whose session this is; None when there is none or it has expired."""
+    return store.find_session_account(session, crypto.hash_token(token), now)
+
+
+def sign_out(session: Session, token: str) -> None:
+    """End the session of this token, if there is one."""
+    store.delete_session(session, crypto.hash_token(token))
+
+
+@lru_cache(maxsize=1)
+def _hash_of_nobody() -> str:
+    return crypto.hash_password(crypto.new_token())
+
+
+def _free_number(session: Session) -> str:
+    """Return 16 random digits that look like a phone number written from abroad: 00, country, number."""
+    while True:
+        number = f"00{secrets.choice('123456789')}" + _digits(NUMBER_DIGITS - 3)
+        if store.find_account(session, number) is None:
+            return number
+
+
+def _new_pin() -> str:
+    while True:
+        pin = _digits(PIN_DIGITS)
+        if not rules.is_weak_pin(pin):
+            return pin
+
+
+def _digits(count: int) -> str:
+    return "".join(secrets.choice("0123456789") for _ in range(count))

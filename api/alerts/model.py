@@ -1,0 +1,255 @@
+"""Nouns of alerting: the event that a rule saw, the alert somebody must answer, its log and messages.
+
+Events are made by the geofence, one room above; they are defined here because this room must read them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from api.kernel.errors import Conflict, NotFound
+from api.kernel.geo import Point
+
+RULE_VERSION = "2026-11-1"
+"""Stored with every event, so that a decision can be recomputed with the rules that made it."""
+
+
+class Doubt(StrEnum):
+    """Why a fix does not prove by itself where somebody is; such a fix is judged all the same."""
+
+    NO_ACCURACY = "no_accuracy"
+    COARSE = "coarse"
+    JUMP = "jump"
+    PARTNER_STALE = "partner_stale"
+    PARTNER_DOUBTFUL = "partner_doubtful"
+    DISC_ONLY = "disc_only"
+    BETWEEN_FIXES = "between_fixes"
+
+
+class EventKind(StrEnum):
+    """What a rule saw (field/monitoring.md section 8b)."""
+
+    ZONE_BREACH = "zone_breach"
+    ZONE_BUFFER = "zone_buffer"
+    ZONE_TRANSIT = "zone_transit"
+    ZONE_LEFT = "zone_left"
+    PROXIMITY_BREACH = "proximity_breach"
+    PROXIMITY_WARNING = "proximity_warning"
+    PROXIMITY_LEFT = "proximity_left"
+    LATE_DATA_BREACH = "late_data_breach"
+    SOS = "sos"
+    STRAP_TAMPER = "strap_tamper"
+    CASE_OPEN = "case_open"
+    SEPARATION = "separation"
+    PROXIMITY_RF = "proximity_rf"
+    JAM_SHIELD = "jam_shield"
+    POWER_OFF = "power_off"
+    DEVICE_ALARM = "device_alarm"
+    LOST_CONTACT = "lost_contact"
+    CONTACT_RESTORED = "contact_restored"
+    SYSTEM_DEGRADED = "system_degraded"
+    SYSTEM_RESTORED = "system_restored"
+
+
+class Sighting(msgspec.Struct, frozen=True):
+    """Where one party was when an event was judged, with how old and how doubtful that was."""
+
+    device_id: UUID
+    point: Point
+    accuracy_m: float | None
+    fixed_at: datetime
+    doubts: tuple[Doubt, ...] = ()
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule saw, with everything needed to explain and to recompute it.
+
+    Attributes:
+        order_id: None for what concerns no single order (SYSTEM_DEGRADED).
+        device_id: Whose message, or whose silence.
+        occurred_at: Time of the fix, alarm or detection that it rests on.
+        live: False for late data: told as late, never rings.
+        repeat: The presence was told before and still holds; joins the open alert quietly.
+        distance_m: Zone: signed distance to its edge, negative inside. Proximity: between the two.
+        protected_age_s: Age of the protected person's fix as seen from the wearer's, or the reverse, >= 0.
+        concealed: Nothing of this may reach the wearer.
+        exercise: Marked as an exercise all the way to the police.
+        reason: For SYSTEM_DEGRADED and DEVICE_ALARM: a code, never a text of a person.
+    """
+
+    kind: EventKind
+    occurred_at: datetime
+    order_id: UUID | None = None
+    device_id: UUID | None = None
+    zone_id: UUID | None = None
+    zone_version: int | None = None
+    person_id: UUID | None = None
+    wearer: Sighting | None = None
+    protected: Sighting | None = None
+    distance_m: float | None = None
+    protected_age_s: float | None = None
+    doubts: tuple[Doubt, ...] = ()
+    live: bool = True
+    repeat: bool = False
+    concealed: bool = False
+    exercise: bool = False
+    reason: str = ""
+    rule_version: str = RULE_VERSION
+
+
+class Family(StrEnum):
+    """What joins into one alert: at most one alert per order and family is open."""
+
+    SOS = "sos"
+    APPROACH = "approach"
+    TAMPER = "tamper"
+    LATE = "late"
+    CONTACT = "contact"
+    SYSTEM = "system"
+
+
+class AlertState(StrEnum):
+    """Where an alert is on its way to somebody's answer."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class ResolveReason(StrEnum):
+    """Why an alert is closed; a person chooses, the free note says more."""
+
+    POLICE_ATTENDED = "police_attended"
+    WEARER_LEFT = "wearer_left"
+    AGREED_CONTACT = "agreed_contact"
+    TECHNICAL_FAULT = "technical_fault"
+    FALSE_ALARM = "false_alarm"
+    EXERCISE_ENDED = "exercise_ended"
+
+
+class EntryKind(StrEnum):
+    """What one line of an alert's log tells."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    RAISED = "raised"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that a person must answer; one approach is one alert.
+
+    Attributes:
+        kind: The worst event so far, an `EventKind` value.
+        severity: 1 (highest) .. 5, the worst so far (field/monitoring.md section 8b).
+        ongoing: The last live event says that it still holds.
+        device_id: For alerts about a device (tamper, contact, system).
+        person_ids: Whom it concerns; they hear of it by their policy.
+        concealed: A concealed zone is part of it: nothing of it may reach the wearer.
+        resolution_note: Staff's words; never leaves the control room.
+    """
+
+    id: UUID
+    order_id: UUID | None
+    device_id: UUID | None
+    family: Family
+    kind: str
+    severity: int
+    state: AlertState
+    ongoing: bool
+    exercise: bool
+    concealed: bool
+    person_ids: tuple[UUID, ...]
+    opened_at: datetime
+    last_event_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: UUID | None
+    resolved_at: datetime | None
+    resolved_by: UUID | None
+    resolve_reason: ResolveReason | None
+    resolution_note: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEntry:
+    """One line of an alert's append-only log; `seq` is the cursor of the control-room stream.
+
+    Attributes:
+        event: The geofence event as JSON types; None for people's acts.
+        severity: Of the alert after this line.
+    """
+
+    seq: int
+    alert_id: UUID
+    at: datetime
+    kind: EntryKind
+    severity: int
+    author_id: UUID | None
+    event: dict[str, Any] | None
+
+
+class Channel(StrEnum):
+    """A way out. The control-room stream reads the alert log itself and needs no notification."""
+
+    POLICE_WEBHOOK = "police_webhook"
+    PERSON_STREAM = "person_stream"
+    DEVICE = "device"
+
+
+class NotificationState(StrEnum):
+    """PENDING until an attempt succeeds (SENT), its receipt comes (RECEIVED) or it is given up (FAILED)."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    RECEIVED = "received"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One message to one recipient by one channel, born in the transaction of its event.
+
+    Attributes:
+        seq: Cursor of the protected person's stream.
+        person_id: Recipient of PERSON_STREAM.
+        device_id: Recipient of DEVICE.
+        payload: What to send, JSON types; her neutral text, the webhook's body, the device's command.
+        next_attempt_at: Not before this.
+    """
+
+    seq: int
+    id: UUID
+    alert_id: UUID
+    channel: Channel
+    person_id: UUID | None
+    device_id: UUID | None
+    payload: dict[str, Any]
+    state: NotificationState
+    attempts: int
+    created_at: datetime
+    next_attempt_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to send a notification: `outcome` is a code such as `200`, `timeout`, `refused`."""
+
+    id: UUID
+    notification_id: UUID
+    at: datetime
+    succeeded: bool
+    outcome: str
+
+
+class AlertNotFound(NotFound):
+    """There is no such alert."""
+
+
+class AlreadyResolved(Conflict):
+    """The alert is resolved; nothing more can be done with it."""

@@ -1,0 +1,170 @@
+"""URLs of alerting: staff's queue and stream at the control host, neutral messages at the app host."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+from uuid import UUID
+
+from flask import Response, current_app, request
+from flask.views import MethodView
+from werkzeug.exceptions import ServiceUnavailable
+
+from api.accounts import service as accounts
+from api.accounts.model import Role
+from api.accounts.routes import PERSON_COOKIE, STAFF_COOKIE
+from api.alerts import service
+from api.alerts.model import AlertState
+from api.alerts.schemas import (
+    AlertDetailSchema,
+    AlertSchema,
+    CursorSchema,
+    ResolutionSchema,
+    StatesSchema,
+)
+from api.alerts.service import AlertDetail, AlertView
+from api.alerts.streams import Listener, Streams, TooManyStreams
+from api.kernel import clock
+from api.kernel.db import reading, transaction
+from api.kernel.http import Blueprint, actor, allow, engine, settings
+from api.safety_plans.model import cover_named
+
+control_blueprint = Blueprint("alerts", __name__, url_prefix="/api", description="What must be answered.")
+app_blueprint = Blueprint("messages", __name__, description="Messages.")
+
+_STATES = {
+    "unresolved": (AlertState.OPEN, AlertState.ACKNOWLEDGED),
+    **{state.value: (state,) for state in AlertState},
+}
+
+
+@control_blueprint.route("/alerts")
+class Alerts(MethodView):
+    """The queue."""
+
+    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @control_blueprint.arguments(StatesSchema, location="query")
+    @control_blueprint.response(200, AlertSchema(many=True))
+    def get(self, query: dict[str, str]) -> list[AlertView]:
+        """List alerts, worst first, then oldest."""
+        with reading(engine()) as session:
+            return service.list_alerts(session, _STATES[query["state"]])
+
+
+@control_blueprint.route("/alerts/<uuid:alert_id>")
+class OneAlert(MethodView):
+    """One alert."""
+
+    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @control_blueprint.response(200, AlertDetailSchema)
+    def get(self, alert_id: UUID) -> AlertDetail:
+        """Show an alert with its log and messages; the look is kept in the audit trail."""
+        with transaction(engine()) as session:
+            return service.get_alert(session, alert_id, actor().id, clock.now())
+
+
+@control_blueprint.route("/alerts/<uuid:alert_id>/acknowledgement")
+class Acknowledgement(MethodView):
+    """Taking an alert."""
+
+    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @control_blueprint.response(200, AlertSchema)
+    def post(self, alert_id: UUID) -> AlertView:
+        """Take an alert: from now on you answer for it."""
+        with transaction(engine()) as session:
+            return service.acknowledge(session, alert_id, actor().id, clock.now())
+
+
+@control_blueprint.route("/alerts/<uuid:alert_id>/resolution")
+class Resolution(MethodView):
+    """Closing an alert."""
+
+    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @control_blueprint.arguments(ResolutionSchema)
+    @control_blueprint.response(200, AlertSchema)
+    def post(self, body: dict[str, Any], alert_id: UUID) -> AlertView:
+        """Close an alert for a reason."""
+        with transaction(engine()) as session:
+            return service.resolve(session, alert_id, actor().id, body["reason"], body["note"], clock.now())
+
+
+@control_blueprint.route("/stream")
+class ControlStream(MethodView):
+    """The control room's stream."""
+
+    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @control_blueprint.arguments(CursorSchema, location="query")
+    @control_blueprint.alt_response(200, content_type="text/event-stream", description="Server-sent events.")
+    def get(self, query: dict[str, int]) -> Response:
+        """Follow the alert log and the positions of unresolved alerts as server-sent events."""
+        account = actor()
+        with transaction(engine()) as session:
+            service.note_watching(session, account.id, clock.now())
+        listener = _listen(account.id, None)
+        frames = _streams().control_frames(listener, _cursor(query), _is_signed_in(STAFF_COOKIE))
+        return _answer(listener, frames)
+
+
+@app_blueprint.route("/stream")
+class PersonStream(MethodView):
+    """Her stream."""
+
+    @allow(Role.PROTECTED_PERSON)
+    @app_blueprint.arguments(CursorSchema, location="query")
+    @app_blueprint.alt_response(200, content_type="text/event-stream", description="Server-sent events.")
+    def get(self, query: dict[str, int]) -> Response:
+        """Follow messages as server-sent events."""
+        account = actor()
+        listener = _listen(account.id, account.person_id)
+        text = cover_named(settings().cover).neutral_text
+        is_signed_in = _is_signed_in(PERSON_COOKIE)
+        return _answer(listener, _streams().person_frames(listener, _cursor(query), text, is_signed_in))
+
+
+@app_blueprint.route("/messages/<uuid:message_id>/receipt")
+class MessageReceipt(MethodView):
+    """That a message was shown."""
+
+    @allow(Role.PROTECTED_PERSON)
+    @app_blueprint.response(204)
+    def post(self, message_id: UUID) -> None:
+        """Say that a message was shown."""
+        with transaction(engine()) as session:
+            service.receive_message_receipt(session, actor().person_id, message_id, clock.now())
+
+
+def _streams() -> Streams:
+    return cast("Streams", current_app.extensions["baken.streams"])
+
+
+def _listen(owner_id: UUID, person_id: UUID | None) -> Listener:
+    try:
+        return _streams().listen(owner_id, person_id)
+    except TooManyStreams:
+        raise ServiceUnavailable("Too many are connected. Try again.", retry_after=5) from None
+
+
+def _cursor(query: dict[str, int]) -> int | None:
+    """Return where the stream goes on; None is the present."""
+    header = request.headers.get("Last-Event-ID", "")
+    if header.isascii() and header.isdigit() and len(header) <= 18:  # fits the database's 64 bits
+        return int(header)
+    return query.get("after")
+
+
+def _is_signed_in(cookie: str) -> Callable[[], bool]:
+    """Return a question that can be asked later, outside the request: is this session still good?"""
+    token = request.cookies.get(cookie, "")
+    database = engine()
+
+    def is_signed_in() -> bool:
+        with reading(database) as session:
+            return accounts.identify(session, token, clock.now()) is not None
+
+    return is_signed_in
+
+
+def _answer(listener: Listener, frames: Iterator[bytes]) -> Response:
+    response = Response(frames, mimetype="text/event-stream")
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would keep frames until its buffer is full
+    streams = _streams()
+    response.call_on_close(lambda: streams.close(listener))
+    return response

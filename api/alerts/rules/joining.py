@@ -1,0 +1,235 @@
+"""How bad an event is and which alert it belongs to: one approach is one alert."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from api.alerts.model import Alert, AlertState, EntryKind, Event, EventKind, Family
+from api.orders.model import Watch
+
+LEAST_SEVERE = 5
+
+_SEVERITY = {
+    EventKind.SOS: 1,
+    EventKind.ZONE_BREACH: 1,
+    EventKind.PROXIMITY_BREACH: 1,
+    EventKind.PROXIMITY_RF: 1,
+    EventKind.STRAP_TAMPER: 1,
+    EventKind.CASE_OPEN: 1,
+    EventKind.SYSTEM_DEGRADED: 1,
+    # A straight line through the zone says that he was inside, only no fix did: as bad as a doubtful
+    # breach. The taxonomy proposes 3; nobody would be told that he drove past her door (proposal).
+    EventKind.ZONE_TRANSIT: 2,
+    EventKind.SEPARATION: 2,
+    EventKind.JAM_SHIELD: 2,
+    EventKind.POWER_OFF: 2,
+    EventKind.DEVICE_ALARM: 2,  # a word we do not know is still an alarm; proposal
+    EventKind.LOST_CONTACT: 2,
+    EventKind.ZONE_BUFFER: 3,
+    EventKind.PROXIMITY_WARNING: 3,
+    EventKind.LATE_DATA_BREACH: 3,
+}
+"""field/monitoring.md section 8b; what is not here (left, restored) is LEAST_SEVERE."""
+
+_FAMILY = {
+    EventKind.SOS: Family.SOS,
+    EventKind.LATE_DATA_BREACH: Family.LATE,
+    EventKind.STRAP_TAMPER: Family.TAMPER,
+    EventKind.CASE_OPEN: Family.TAMPER,
+    EventKind.SEPARATION: Family.TAMPER,
+    EventKind.JAM_SHIELD: Family.TAMPER,
+    EventKind.POWER_OFF: Family.TAMPER,
+    EventKind.DEVICE_ALARM: Family.TAMPER,
+    EventKind.LOST_CONTACT: Family.CONTACT,
+    EventKind.CONTACT_RESTORED: Family.CONTACT,
+    EventKind.SYSTEM_DEGRADED: Family.SYSTEM,
+    EventKind.SYSTEM_RESTORED: Family.SYSTEM,
+}
+"""Everything else tells where the two are: APPROACH."""
+
+_BREACHES = frozenset({EventKind.ZONE_BREACH, EventKind.PROXIMITY_BREACH, EventKind.PROXIMITY_RF})
+_ENDINGS = frozenset(
+    {EventKind.ZONE_LEFT, EventKind.PROXIMITY_LEFT, EventKind.CONTACT_RESTORED, EventKind.SYSTEM_RESTORED}
+)
+_HER_DEVICE_QUIET = frozenset({EventKind.POWER_OFF, EventKind.LOST_CONTACT})
+
+
+def severity_of(event: Event) -> int:
+    """Return 1 (highest) .. 5 after field/monitoring.md section 8b.
+
+    A position that arrived late is evidence and not a siren: never above 3. A call for help or a cut
+    strap that arrived late still holds, so it keeps its severity.
+    """
+    severity = _SEVERITY.get(event.kind, LEAST_SEVERE)
+    if family_of(event) == Family.LATE:
+        return max(severity, 3)
+    if event.kind in _BREACHES and event.doubts:
+        return 2
+    if event.kind in _HER_DEVICE_QUIET and event.person_id is not None:
+        return 3  # kind 20: her own device; told to the room, which calls her gently
+    return severity
+
+
+def family_of(event: Event) -> Family:
+    """Return what the event may join; a late position never joins, or moves, the live approach."""
+    family = _FAMILY.get(event.kind, Family.APPROACH)
+    return Family.LATE if family == Family.APPROACH and not event.live else family
+
+
+def join_key(event: Event) -> str:
+    """Return the key of the one unresolved alert that the event belongs to.
+
+    Zones and people of one order are one approach. What concerns a device, or no order at all, is kept
+    apart by device; trouble of the system also by the part that its reason names before a colon, so that
+    `worker:silent` and `worker:back` meet.
+    """
+    family = family_of(event)
+    parts: list[str | UUID] = [family, event.order_id or "-"]
+    if event.order_id is None or family in {Family.TAMPER, Family.CONTACT, Family.SYSTEM}:
+        parts.append(event.device_id or "-")
+    if family == Family.SYSTEM:
+        parts.append(event.reason.partition(":")[0] or "-")
+    return "|".join(str(part) for part in parts)
+
+
+def may_open(event: Event) -> bool:
+    """Say whether the event opens an alert when it has none to join.
+
+    Leaving and recovering never do. Repeats do not either, except of what is dangerous while it lasts:
+    an alert resolved by mistake with the wearer still inside must come back by itself.
+    """
+    if event.kind in _ENDINGS:
+        return False
+    return not event.repeat or event.kind in _BREACHES or event.kind == EventKind.SYSTEM_DEGRADED
+
+
+def holding_after(holding: frozenset[str], event: Event) -> frozenset[str]:
+    """Return what still holds after the event: the zones, people and devices that keep an alert ongoing.
+
+    Kept one by one because leaving one of two zones is not the end of the approach.
+    """
+    if not event.live and family_of(event) == Family.LATE:
+        return holding
+    if event.kind in _ENDINGS:
+        return holding - {_subject(event)}
+    if event.kind == EventKind.ZONE_TRANSIT:
+        return holding  # it was over before it was seen
+    return holding | {_subject(event)}
+
+
+def _subject(event: Event) -> str:
+    if family_of(event) == Family.APPROACH:
+        return f"zone {event.zone_id}" if event.zone_id else f"person {event.person_id}"
+    return f"device {event.device_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one event made of an alert.
+
+    Attributes:
+        holding: See `holding_after`.
+        is_news: Somebody beyond the log has to be told: it opened, got worse, or began (again).
+        came_back: What had ended before began anew within the same alert.
+    """
+
+    alert: Alert
+    holding: frozenset[str]
+    kind: EntryKind
+    is_news: bool
+    came_back: bool
+
+
+def next_step(
+    alert: Alert | None,
+    holding: frozenset[str],
+    event: Event,
+    watch: Watch | None,
+    now: datetime,
+    new_id: UUID,
+) -> Step | None:
+    """Return the alert that the event joins or opens, as it is afterwards; None if it does neither.
+
+    `alert` is the unresolved alert with the event's `join_key`, if there is one, and `holding` what keeps
+    it ongoing; `watch` the event's order, None if there is none or it is not to be found; `new_id` is the
+    alert's should it be opened.
+    """
+    people = concerned_people(event, watch)
+    severity = severity_of(event)
+    if alert is None:
+        if not may_open(event):
+            return None
+        holding = holding_after(frozenset(), event)
+        return Step(
+            _opened(event, severity, people, ongoing=bool(holding), now=now, new_id=new_id),
+            holding,
+            EntryKind.OPENED,
+            is_news=True,
+            came_back=False,
+        )
+    after = holding_after(holding, event)
+    raised = severity < alert.severity
+    joined = replace(
+        alert,
+        kind=event.kind.value if raised else alert.kind,
+        severity=min(severity, alert.severity),
+        ongoing=bool(after),
+        exercise=alert.exercise and event.exercise,  # one real event makes the whole alert real
+        concealed=alert.concealed or event.concealed,
+        person_ids=tuple(dict.fromkeys((*alert.person_ids, *people))),
+        last_event_at=max(alert.last_event_at, event.occurred_at),
+    )
+    return Step(
+        joined,
+        after,
+        EntryKind.RAISED if raised else EntryKind.UPDATED,
+        is_news=raised or not event.repeat,
+        came_back=bool(after) and not alert.ongoing,
+    )
+
+
+def _opened(
+    event: Event, severity: int, people: tuple[UUID, ...], *, ongoing: bool, now: datetime, new_id: UUID
+) -> Alert:
+    by_device = event.order_id is None or family_of(event) in {Family.TAMPER, Family.CONTACT, Family.SYSTEM}
+    return Alert(
+        id=new_id,
+        order_id=event.order_id,
+        device_id=event.device_id if by_device else None,
+        family=family_of(event),
+        kind=event.kind.value,
+        severity=severity,
+        state=AlertState.OPEN,
+        ongoing=ongoing,
+        exercise=event.exercise,
+        concealed=event.concealed,
+        person_ids=people,
+        opened_at=now,
+        last_event_at=event.occurred_at,
+        acknowledged_at=None,
+        acknowledged_by=None,
+        resolved_at=None,
+        resolved_by=None,
+        resolve_reason=None,
+        resolution_note="",
+    )
+
+
+def concerned_people(event: Event, watch: Watch | None) -> tuple[UUID, ...]:
+    """Return whom the event is about: one person where the event names her, else all of the order."""
+    if event.person_id is not None:
+        return (event.person_id,)
+    return watch.order.protected_person_ids if watch else ()
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """Return the event as JSON types; points become `{lat, lon}`, so that nobody guesses their order."""
+    fields: dict[str, Any] = msgspec.to_builtins(event)
+    for party in ("wearer", "protected"):
+        if fields[party] is not None:
+            lat, lon = fields[party]["point"]
+            fields[party]["point"] = {"lat": lat, "lon": lon}
+    return fields

@@ -1,0 +1,147 @@
+"""JSON of alerts for staff; times are ISO 8601 in UTC, points `{lat, lon}`."""
+
+import dataclasses
+from typing import Any
+
+from marshmallow import fields, pre_dump, validate
+
+from api.alerts.model import (
+    Alert,
+    AlertEntry,
+    AlertState,
+    Attempt,
+    Channel,
+    EntryKind,
+    Family,
+    Notification,
+    NotificationState,
+    ResolveReason,
+)
+from api.alerts.service import AlertDetail, AlertView
+from api.kernel.http import Schema
+
+MAX_NOTE_CHARACTERS = 2000
+"""A paragraph; the case file is elsewhere. Proposal."""
+
+
+class AlertSchema(Schema):
+    """An alert with the references of its order and people."""
+
+    id = fields.UUID()
+    order_id = fields.UUID(allow_none=True)
+    device_id = fields.UUID(allow_none=True)
+    family = fields.Enum(Family, by_value=True)
+    kind = fields.String()
+    severity = fields.Integer()
+    state = fields.Enum(AlertState, by_value=True)
+    ongoing = fields.Boolean()
+    exercise = fields.Boolean()
+    concealed = fields.Boolean()
+    person_ids = fields.List(fields.UUID())
+    opened_at = fields.AwareDateTime()
+    last_event_at = fields.AwareDateTime()
+    acknowledged_at = fields.AwareDateTime(allow_none=True)
+    acknowledged_by = fields.UUID(allow_none=True)
+    resolved_at = fields.AwareDateTime(allow_none=True)
+    resolved_by = fields.UUID(allow_none=True)
+    resolve_reason = fields.Enum(ResolveReason, by_value=True, allow_none=True)
+    resolution_note = fields.String()
+    order_reference = fields.String(allow_none=True)
+    wearer_reference = fields.String(allow_none=True)
+    person_references = fields.List(fields.String())
+
+    @pre_dump
+    def flatten(self, view: AlertView, **_more: object) -> dict[str, Any]:
+        """Write alert and references side by side."""
+        return _flat(view)
+
+
+class EntrySchema(Schema):
+    """One line of an alert's log; `event` is None for people's acts."""
+
+    seq = fields.Integer()
+    alert_id = fields.UUID()
+    at = fields.AwareDateTime()
+    kind = fields.Enum(EntryKind, by_value=True)
+    severity = fields.Integer()
+    author_id = fields.UUID(allow_none=True)
+    event = fields.Raw(allow_none=True)
+
+
+class AttemptSchema(Schema):
+    """One try to send a message, or a receipt of it."""
+
+    at = fields.AwareDateTime()
+    succeeded = fields.Boolean()
+    outcome = fields.String()
+
+
+class NotificationSchema(Schema):
+    """One message that the alert caused; what it says stays in the outbox."""
+
+    id = fields.UUID()
+    channel = fields.Enum(Channel, by_value=True)
+    person_id = fields.UUID(allow_none=True)
+    device_id = fields.UUID(allow_none=True)
+    state = fields.Enum(NotificationState, by_value=True)
+    created_at = fields.AwareDateTime()
+    next_attempt_at = fields.AwareDateTime()
+    attempts = fields.List(fields.Nested(AttemptSchema))
+
+    @pre_dump
+    def flatten(self, told: tuple[Notification, list[Attempt]], **_more: object) -> dict[str, Any]:
+        """Put the tries in the place of their number."""
+        notification, attempts = told
+        return _fields_of(notification) | {"attempts": attempts}
+
+
+class AlertDetailSchema(AlertSchema):
+    """An alert with its whole log and every message that it caused."""
+
+    entries = fields.List(fields.Nested(EntrySchema))
+    notifications = fields.List(fields.Nested(NotificationSchema))
+
+    @pre_dump
+    def flatten(self, detail: AlertDetail, **_more: object) -> dict[str, Any]:
+        """Write everything side by side."""
+        return _flat(detail.view) | {"entries": detail.entries, "notifications": detail.notifications}
+
+
+class StatesSchema(Schema):
+    """Which alerts are wanted."""
+
+    state = fields.String(
+        load_default="unresolved",
+        validate=validate.OneOf([*(state.value for state in AlertState), "unresolved"]),
+    )
+
+
+class ResolutionSchema(Schema):
+    """Why an alert is closed."""
+
+    reason = fields.Enum(ResolveReason, by_value=True, required=True)
+    note = fields.String(load_default="", validate=validate.Length(max=MAX_NOTE_CHARACTERS))
+
+
+class CursorSchema(Schema):
+    """Where a stream goes on; the header `Last-Event-ID`, which browsers send by themselves, wins."""
+
+    after = fields.Integer(validate=validate.Range(min=0))
+
+
+def news_json(entry: AlertEntry, view: AlertView) -> dict[str, Any]:
+    """Return one `alert` message of the control-room stream."""
+    return {"seq": entry.seq, "alert": AlertSchema().dump(view), "entry": EntrySchema().dump(entry)}
+
+
+def _flat(view: AlertView) -> dict[str, Any]:
+    return _fields_of(view.alert) | {
+        "order_reference": view.order_reference,
+        "wearer_reference": view.wearer_reference,
+        "person_references": view.person_references,
+    }
+
+
+def _fields_of(value: Alert | Notification) -> dict[str, Any]:
+    """Return the fields by name, one level deep: `dataclasses.asdict` would copy every payload."""
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}

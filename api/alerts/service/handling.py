@@ -1,0 +1,181 @@
+"""What people do with alerts: look, acknowledge, resolve; each act has an author, a time and an audit row."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from api.alerts.model import (
+    Alert,
+    AlertEntry,
+    AlertState,
+    AlreadyResolved,
+    Attempt,
+    EntryKind,
+    Notification,
+    ResolveReason,
+)
+from api.alerts.rules.telling import act_msg_type
+from api.alerts.service.opening import police_notification, watches_of
+from api.alerts.store import alerts as alert_store
+from api.alerts.store import outbox
+from api.alerts.store.alerts import KeptAlert, NewEntry
+from api.kernel import audit
+from api.orders import service as orders
+
+LIST_LIMIT = 1000
+"""Above the flood of 700 that is on record (field/monitoring.md section 8c)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """An alert with the references by which staff know order and people; names are not in it."""
+
+    alert: Alert
+    order_reference: str | None
+    wearer_reference: str | None
+    person_references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertDetail:
+    """An alert with its whole log and every message that it caused."""
+
+    view: AlertView
+    entries: list[AlertEntry]
+    notifications: list[tuple[Notification, list[Attempt]]]
+
+
+def acknowledge(session: Session, alert_id: UUID, actor_id: UUID, now: datetime) -> AlertView:
+    """Take the alert: the actor answers for it from now on. The first who takes it stays.
+
+    Doing it again changes nothing: two operators who press at once both mean well.
+
+    Raises:
+        AlreadyResolved: It is closed.
+    """
+    alert_store.lock_log(session)
+    kept = alert_store.get_alert(session, alert_id)
+    if kept.alert.state == AlertState.RESOLVED:
+        raise AlreadyResolved("The alert is resolved; nothing more can be done with it.")
+    if kept.alert.state == AlertState.ACKNOWLEDGED:
+        return _view(session, kept.alert)
+    alert = replace(kept.alert, state=AlertState.ACKNOWLEDGED, acknowledged_at=now, acknowledged_by=actor_id)
+    return _act(session, KeptAlert(alert, kept.holding), EntryKind.ACKNOWLEDGED, actor_id, "", now)
+
+
+def resolve(
+    session: Session, alert_id: UUID, actor_id: UUID, reason: ResolveReason, note: str, now: datetime
+) -> AlertView:
+    """Close the alert for a reason. The next breach, even a lasting one's repeat, opens a new one.
+
+    Raises:
+        AlreadyResolved: Somebody was faster; their reason stands.
+    """
+    alert_store.lock_log(session)
+    kept = alert_store.get_alert(session, alert_id)
+    if kept.alert.state == AlertState.RESOLVED:
+        raise AlreadyResolved("The alert is resolved; nothing more can be done with it.")
+    alert = replace(
+        kept.alert,
+        state=AlertState.RESOLVED,
+        ongoing=False,
+        resolved_at=now,
+        resolved_by=actor_id,
+        resolve_reason=reason,
+        resolution_note=note,
+    )
+    return _act(session, KeptAlert(alert, frozenset()), EntryKind.RESOLVED, actor_id, reason.value, now)
+
+
+def _act(
+    session: Session, kept: KeptAlert, kind: EntryKind, actor_id: UUID, reason: str, now: datetime
+) -> AlertView:
+    alert = kept.alert
+    alert_store.save_alerts(session, [kept])
+    entry = NewEntry(alert.id, now, kind, alert.severity, actor_id, None)
+    (seq,) = alert_store.add_entries(session, [entry])
+    if outbox.list_told_police(session, [alert.id]):
+        watch = watches_of(session, [alert.order_id]).get(alert.order_id) if alert.order_id else None
+        message = police_notification(alert, act_msg_type(alert), seq, None, watch, now)
+        outbox.add_notifications(session, [message])
+    audit.record(session, now, actor_id, f"alerts.{kind.value}", alert.id, reason)
+    return _view(session, alert)
+
+
+def list_alerts(session: Session, states: Collection[AlertState]) -> list[AlertView]:
+    """Return alerts in these states, worst first, then oldest; of the resolved only the latest."""
+    waiting = [state for state in states if state != AlertState.RESOLVED]
+    alerts = alert_store.list_by_states(session, waiting, LIST_LIMIT) if waiting else []
+    if AlertState.RESOLVED in states:
+        alerts += alert_store.list_latest_resolved(session, LIST_LIMIT)
+        alerts.sort(key=lambda alert: (alert.severity, alert.opened_at))
+    return _views(session, alerts)
+
+
+def get_alert(session: Session, alert_id: UUID, actor_id: UUID, now: datetime) -> AlertDetail:
+    """Return everything about one alert; it shows where she is, so the reading is an audit row."""
+    alert = alert_store.get_alert(session, alert_id).alert
+    audit.record(session, now, actor_id, "alerts.read", alert.id)
+    notifications = outbox.list_of_alert(session, alert_id)
+    tries: dict[UUID, list[Attempt]] = {notification.id: [] for notification in notifications}
+    for attempt in outbox.list_attempts(session, tries.keys()):
+        tries[attempt.notification_id].append(attempt)
+    return AlertDetail(
+        view=_view(session, alert),
+        entries=alert_store.list_entries(session, alert_id),
+        notifications=[(notification, tries[notification.id]) for notification in notifications],
+    )
+
+
+def entries_after(session: Session, seq: int, limit: int) -> list[AlertEntry]:
+    """Return the log after a cursor, oldest first."""
+    return alert_store.list_entries_after(session, seq, limit)
+
+
+def news_after(session: Session, seq: int, limit: int) -> list[tuple[AlertEntry, AlertView]]:
+    """Return the log after a cursor, each line with its alert as it is now."""
+    entries = alert_store.list_entries_after(session, seq, limit)
+    alerts = alert_store.list_by_ids(session, {entry.alert_id for entry in entries})
+    views = {view.alert.id: view for view in _views(session, list(alerts.values()))}
+    return [(entry, views[entry.alert_id]) for entry in entries]
+
+
+def last_entry_seq(session: Session) -> int:
+    """Return the cursor of the present moment."""
+    return alert_store.last_seq(session)
+
+
+def note_watching(session: Session, actor_id: UUID, now: datetime) -> None:
+    """Note that somebody opened the control-room stream, which shows positions of unresolved alerts."""
+    audit.record(session, now, actor_id, "alerts.watch", None)
+
+
+def unresolved_order_ids(session: Session) -> list[UUID]:
+    """Return the orders whose people may be looked at now: those with an unresolved alert."""
+    return alert_store.list_unresolved_orders(session)
+
+
+def _view(session: Session, alert: Alert) -> AlertView:
+    return _views(session, [alert])[0]
+
+
+def _views(session: Session, alerts: list[Alert]) -> list[AlertView]:
+    watches = watches_of(session, (alert.order_id for alert in alerts))
+    people = {watch.order.wearer_id for watch in watches.values()}
+    people |= {person_id for alert in alerts for person_id in alert.person_ids}
+    references = orders.list_references(session, people) if people else {}
+    views = []
+    for alert in alerts:
+        watch = watches.get(alert.order_id) if alert.order_id else None
+        views.append(
+            AlertView(
+                alert,
+                watch.order.reference if watch else None,
+                references.get(watch.order.wearer_id) if watch else None,
+                tuple(references[one] for one in alert.person_ids if one in references),
+            )
+        )
+    return views

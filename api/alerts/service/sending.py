@@ -1,0 +1,188 @@
+"""The outbox: what is due, what became of it, and the alarm when a way out is closed."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from api.alerts.model import (
+    Attempt,
+    Channel,
+    Event,
+    EventKind,
+    Notification,
+    NotificationState,
+)
+from api.alerts.rules.joining import join_key
+from api.alerts.rules.retries import is_failing, next_attempt_at
+from api.alerts.service.opening import open_alerts
+from api.alerts.store import alerts as alert_store
+from api.alerts.store import outbox
+from api.kernel.errors import NotFound
+
+LEASE = timedelta(seconds=30)
+"""Longer than a dispatcher needs for one claim (8 messages of at most 2 s); then they are due again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one try to send brought.
+
+    Attributes:
+        code: `200`, `timeout`, `broker_away`, …; never a text that somebody else wrote.
+        is_received: The receiver confirmed this very message, not only that it took something.
+        is_final: Trying again cannot help (the device is retired, no receiver is configured).
+        is_channel: The failure tells of the channel, not of this message.
+    """
+
+    succeeded: bool
+    code: str
+    is_received: bool = False
+    is_final: bool = False
+    is_channel: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Messages of one channel that wait to be sent."""
+
+    count: int
+    oldest_at: datetime
+
+
+class MessageNotFound(NotFound):
+    """There is no such message for this person; the sentence is read on the neutral host."""
+
+
+def has_due(session: Session, now: datetime, channel: Channel) -> bool:
+    """Say whether a claim would bring something."""
+    return outbox.has_due(session, now, channel)
+
+
+def claim_due(session: Session, now: datetime, channel: Channel, limit: int) -> list[Notification]:
+    """Take due messages for `LEASE`, worst first; a claim that is never recorded comes back."""
+    return outbox.claim_due(session, now, channel, limit, now + LEASE)
+
+
+def record_attempt(
+    session: Session, notification_id: UUID, outcome: Outcome, now: datetime, jitter: float
+) -> None:
+    """Store what a try brought: done, again later, or given up; a dead channel becomes an alert.
+
+    `jitter` 0..1 is random, so that messages that failed together are not tried again together.
+    """
+    sent = outbox.lock_notification(session, notification_id)
+    if sent is None:
+        return
+    outbox.add_attempts(session, [_attempt(sent.id, now, outcome.code, succeeded=outcome.succeeded)])
+    attempts = sent.attempts + 1
+    later = sent.next_attempt_at
+    state = sent.state
+    if sent.state == NotificationState.PENDING or outcome.is_received:
+        state = _state_after(outcome)
+    if state == NotificationState.PENDING:
+        later = next_attempt_at(attempts, now, jitter)
+    outbox.save_progress(session, sent.id, state, attempts, later)
+    if outcome.succeeded:
+        _tell_restored(session, sent.channel, now)
+    elif outcome.is_channel and not outcome.is_final and is_failing(attempts):
+        _tell_failing(session, sent.channel, now)
+
+
+def _state_after(outcome: Outcome) -> NotificationState:
+    if outcome.is_received:
+        return NotificationState.RECEIVED
+    if outcome.succeeded:
+        return NotificationState.SENT
+    return NotificationState.FAILED if outcome.is_final else NotificationState.PENDING
+
+
+def _attempt(notification_id: UUID, now: datetime, code: str, *, succeeded: bool) -> Attempt:
+    return Attempt(uuid.uuid4(), notification_id, now, succeeded, code)
+
+
+def _tell_failing(session: Session, channel: Channel, now: datetime) -> None:
+    """Alert staff that this way out is closed: they must reach the police or her by other means."""
+    event = Event(kind=EventKind.SYSTEM_DEGRADED, occurred_at=now, reason=f"{channel.value}:failing")
+    if not is_ongoing(session, event):
+        open_alerts(session, [event], now)
+
+
+def _tell_restored(session: Session, channel: Channel, now: datetime) -> None:
+    event = Event(kind=EventKind.SYSTEM_RESTORED, occurred_at=now, reason=f"{channel.value}:back")
+    if is_ongoing(session, event):
+        open_alerts(session, [event], now)
+
+
+def is_ongoing(session: Session, event: Event) -> bool:
+    """Say whether the unresolved alert that `event` would join says that its matter still holds."""
+    known = alert_store.find_unresolved(session, {join_key(event)})
+    return any(kept.alert.ongoing for kept in known.values())
+
+
+def expire_pending(session: Session, now: datetime, limit: int) -> int:
+    """Give up messages that are no longer worth sending; return how many."""
+    return len(outbox.expire_pending(session, now, limit))
+
+
+def receive_receipt(session: Session, device_id: UUID, command_id: UUID, outcome: str, now: datetime) -> bool:
+    """Note a device's answer to a command; False if it never got such a command.
+
+    An answer may overtake our record that the command was sent, and may come twice.
+    """
+    sent = outbox.lock_notification(session, command_id)
+    if sent is None or sent.channel != Channel.DEVICE or sent.device_id != device_id:
+        return False
+    if sent.state in {NotificationState.PENDING, NotificationState.SENT}:
+        is_done = outcome == "done"
+        state = NotificationState.RECEIVED if is_done else NotificationState.FAILED
+        outbox.save_progress(session, sent.id, state, sent.attempts, sent.next_attempt_at)
+        code = f"receipt_{outcome}" if outcome in RECEIPT_OUTCOMES else "receipt_unknown"
+        outbox.add_attempts(session, [_attempt(sent.id, now, code, succeeded=is_done)])
+    return True
+
+
+RECEIPT_OUTCOMES = frozenset({"done", "refused", "expired", "unsupported"})
+
+
+def receive_message_receipt(session: Session, person_id: UUID, message_id: UUID, now: datetime) -> None:
+    """Note that her app has shown the message; somebody else's message is not there."""
+    sent = outbox.lock_notification(session, message_id)
+    if sent is None or sent.channel != Channel.PERSON_STREAM or sent.person_id != person_id:
+        raise MessageNotFound("Not found.")
+    if sent.state != NotificationState.RECEIVED:
+        outbox.save_progress(
+            session, sent.id, NotificationState.RECEIVED, sent.attempts, sent.next_attempt_at
+        )
+        outbox.add_attempts(session, [_attempt(sent.id, now, "receipt", succeeded=True)])
+
+
+def mark_shown(session: Session, message_id: UUID, now: datetime) -> None:
+    """Note that a message was written to a stream of hers; only her receipt says that it arrived."""
+    record_attempt(session, message_id, Outcome(succeeded=True, code="written"), now, jitter=0.0)
+
+
+def messages_after(
+    session: Session, person_ids: Collection[UUID] | None, seq: int, now: datetime, limit: int
+) -> list[Notification]:
+    """Return stream messages after a cursor, of these people or (None) of all, oldest first."""
+    return outbox.list_messages_after(session, person_ids, seq, now, limit)
+
+
+def unseen_messages(session: Session, person_id: UUID, until: int, now: datetime) -> list[Notification]:
+    """Return what waits for her when she opens a stream without a cursor."""
+    return outbox.list_unseen_messages(session, person_id, until, now)
+
+
+def last_message_seq(session: Session) -> int:
+    """Return the cursor of the present moment of the outbox."""
+    return outbox.last_seq(session)
+
+
+def count_pending(session: Session) -> dict[Channel, Pending]:
+    """Return what waits to be sent, for the health page."""
+    waiting = outbox.count_pending(session)
+    return {channel: Pending(count, oldest_at) for channel, (count, oldest_at) in waiting.items()}

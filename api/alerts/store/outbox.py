@@ -1,0 +1,302 @@
+"""Tables `notification` (the outbox) and `attempt`, and their queries."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Text,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from api.alerts.model import Attempt, Channel, Notification, NotificationState
+from api.alerts.store.alerts import Sequence64
+from api.kernel.db import Base, UtcDateTime
+
+_PENDING = NotificationState.PENDING.value
+_PENDING_WORD: ColumnElement[str] = literal_column("'pending'")
+"""Written out in queries: a database uses a partial index only when it sees the same word there."""
+
+
+class _NotificationRow(Base):
+    __tablename__ = "notification"
+    __table_args__ = (
+        # What is due, worst first; sent ones, nearly all of them, are not in it.
+        Index(
+            "ix_notification_due",
+            "channel",
+            "priority",
+            "seq",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+        Index("ix_notification_person_seq", "person_id", "channel", "seq"),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: Mapped[int] = mapped_column(Sequence64, primary_key=True)
+    id: Mapped[UUID] = mapped_column(unique=True)
+    alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), index=True)
+    channel: Mapped[str] = mapped_column(Text)
+    person_id: Mapped[UUID | None]
+    device_id: Mapped[UUID | None]
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    priority: Mapped[int]
+    state: Mapped[str] = mapped_column(Text)
+    attempts: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class _AttemptRow(Base):
+    __tablename__ = "attempt"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    notification_id: Mapped[UUID] = mapped_column(ForeignKey("notification.id"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    succeeded: Mapped[bool]
+    outcome: Mapped[str] = mapped_column(Text)
+
+
+@dataclass(frozen=True, slots=True)
+class NewNotification:
+    """A message before it has its number; `priority` 1 leaves first."""
+
+    id: UUID
+    alert_id: UUID
+    channel: Channel
+    person_id: UUID | None
+    device_id: UUID | None
+    payload: dict[str, Any]
+    priority: int
+    created_at: datetime
+    expires_at: datetime
+
+
+def add_notifications(session: Session, notifications: Sequence[NewNotification]) -> None:
+    """Put messages into the outbox, due at once; needs `alerts.lock_log` before (seq is a cursor)."""
+    if not notifications:
+        return
+    session.execute(
+        insert(_NotificationRow),
+        [
+            {
+                "id": new.id,
+                "alert_id": new.alert_id,
+                "channel": new.channel.value,
+                "person_id": new.person_id,
+                "device_id": new.device_id,
+                "payload": new.payload,
+                "priority": new.priority,
+                "state": _PENDING,
+                "attempts": 0,
+                "created_at": new.created_at,
+                "expires_at": new.expires_at,
+                "next_attempt_at": new.created_at,
+            }
+            for new in notifications
+        ],
+    )
+
+
+def has_due(session: Session, now: datetime, channel: Channel) -> bool:
+    """Say whether something is due: a read, so that an idle dispatcher never takes the write lock."""
+    return bool(session.scalar(select(exists().where(*_due(now, channel)))))
+
+
+def claim_due(
+    session: Session, now: datetime, channel: Channel, limit: int, leased_until: datetime
+) -> list[Notification]:
+    """Take due messages, worst first: nobody else gets them before `leased_until`.
+
+    A dispatcher that dies without recording an attempt gives them back by dying.
+    PostgreSQL skips what another one is just claiming; SQLite has one writer.
+    """
+    rows = list(
+        session.scalars(
+            select(_NotificationRow)
+            .where(*_due(now, channel))
+            .order_by(_NotificationRow.priority, _NotificationRow.seq)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    for row in rows:
+        row.next_attempt_at = leased_until
+    session.flush()
+    return [_notification_of(row) for row in rows]
+
+
+def _due(now: datetime, channel: Channel) -> tuple[Any, ...]:
+    return (
+        _NotificationRow.channel == channel.value,
+        _NotificationRow.state == _PENDING_WORD,
+        _NotificationRow.next_attempt_at <= now,
+        _NotificationRow.expires_at > now,
+    )
+
+
+def lock_notification(session: Session, notification_id: UUID) -> Notification | None:
+    """Return one message and keep others from changing it until the transaction ends."""
+    row = session.scalar(
+        select(_NotificationRow).where(_NotificationRow.id == notification_id).with_for_update()
+    )
+    return None if row is None else _notification_of(row)
+
+
+def save_progress(
+    session: Session,
+    notification_id: UUID,
+    state: NotificationState,
+    attempts: int,
+    next_attempt_at: datetime,
+) -> None:
+    """Store where a message is on its way."""
+    session.execute(
+        update(_NotificationRow)
+        .where(_NotificationRow.id == notification_id)
+        .values(state=state.value, attempts=attempts, next_attempt_at=next_attempt_at)
+    )
+
+
+def add_attempts(session: Session, attempts: Sequence[Attempt]) -> None:
+    """Store tries to send."""
+    if attempts:
+        session.execute(
+            insert(_AttemptRow),
+            [
+                {
+                    "id": attempt.id,
+                    "notification_id": attempt.notification_id,
+                    "at": attempt.at,
+                    "succeeded": attempt.succeeded,
+                    "outcome": attempt.outcome,
+                }
+                for attempt in attempts
+            ],
+        )
+
+
+def expire_pending(session: Session, now: datetime, limit: int) -> list[Notification]:
+    """Give up unsent messages that are no longer worth sending, and return them."""
+    rows = list(
+        session.scalars(
+            select(_NotificationRow)
+            .where(_NotificationRow.state == _PENDING_WORD, _NotificationRow.expires_at <= now)
+            .order_by(_NotificationRow.seq)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    for row in rows:
+        row.state = NotificationState.FAILED.value
+    session.flush()
+    given_up = [Attempt(uuid.uuid4(), row.id, now, succeeded=False, outcome="expired") for row in rows]
+    add_attempts(session, given_up)
+    return [_notification_of(row) for row in rows]
+
+
+def list_told_police(session: Session, alert_ids: Collection[UUID]) -> set[UUID]:
+    """Return which of the alerts the police have, or are about to get, a message of."""
+    if not alert_ids:
+        return set()
+    statement = select(_NotificationRow.alert_id).where(
+        _NotificationRow.alert_id.in_(alert_ids),
+        _NotificationRow.channel == Channel.POLICE_WEBHOOK.value,
+    )
+    return set(session.scalars(statement))
+
+
+def list_of_alert(session: Session, alert_id: UUID) -> list[Notification]:
+    """Return the messages of one alert, oldest first."""
+    rows = session.scalars(
+        select(_NotificationRow).where(_NotificationRow.alert_id == alert_id).order_by(_NotificationRow.seq)
+    )
+    return [_notification_of(row) for row in rows]
+
+
+def list_attempts(session: Session, notification_ids: Collection[UUID]) -> list[Attempt]:
+    """Return the tries to send these messages, oldest first."""
+    rows = session.scalars(
+        select(_AttemptRow)
+        .where(_AttemptRow.notification_id.in_(notification_ids))
+        .order_by(_AttemptRow.at, _AttemptRow.id)
+    )
+    return [Attempt(row.id, row.notification_id, row.at, row.succeeded, row.outcome) for row in rows]
+
+
+def list_messages_after(
+    session: Session, person_ids: Collection[UUID] | None, seq: int, now: datetime, limit: int
+) -> list[Notification]:
+    """Return stream messages after the cursor that are still worth showing; None is everybody's."""
+    statement = select(_NotificationRow).where(
+        _NotificationRow.channel == Channel.PERSON_STREAM.value,
+        _NotificationRow.seq > seq,
+        _NotificationRow.expires_at > now,
+    )
+    if person_ids is not None:
+        statement = statement.where(_NotificationRow.person_id.in_(person_ids))
+    rows = session.scalars(statement.order_by(_NotificationRow.seq).limit(limit))
+    return [_notification_of(row) for row in rows]
+
+
+def list_unseen_messages(session: Session, person_id: UUID, until: int, now: datetime) -> list[Notification]:
+    """Return her stream messages up to `until` that no stream of hers has been given yet."""
+    rows = session.scalars(
+        select(_NotificationRow)
+        .where(
+            _NotificationRow.person_id == person_id,
+            _NotificationRow.channel == Channel.PERSON_STREAM.value,
+            _NotificationRow.state == _PENDING_WORD,
+            _NotificationRow.seq <= until,
+            _NotificationRow.expires_at > now,
+        )
+        .order_by(_NotificationRow.seq)
+    )
+    return [_notification_of(row) for row in rows]
+
+
+def last_seq(session: Session) -> int:
+    """Return the number of the outbox's last message, 0 when it is empty."""
+    return session.scalar(select(func.max(_NotificationRow.seq))) or 0
+
+
+def count_pending(session: Session) -> dict[Channel, tuple[int, datetime]]:
+    """Return per channel how many messages wait, and since when the oldest does."""
+    statement = (
+        select(_NotificationRow.channel, func.count(), func.min(_NotificationRow.created_at))
+        .where(_NotificationRow.state == _PENDING_WORD)
+        .group_by(_NotificationRow.channel)
+    )
+    return {Channel(channel): (count, oldest) for channel, count, oldest in session.execute(statement)}
+
+
+def _notification_of(row: _NotificationRow) -> Notification:
+    return Notification(
+        seq=row.seq,
+        id=row.id,
+        alert_id=row.alert_id,
+        channel=Channel(row.channel),
+        person_id=row.person_id,
+        device_id=row.device_id,
+        payload=row.payload,
+        state=NotificationState(row.state),
+        attempts=row.attempts,
+        created_at=row.created_at,
+        next_attempt_at=row.next_attempt_at,
+    )

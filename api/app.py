@@ -1,0 +1,67 @@
+"""Puts the rooms together into one web application per audience."""
+
+from enum import StrEnum
+from typing import Any, cast
+
+from flask import Flask
+from flask_smorest import Api
+from sqlalchemy import Engine
+
+from api.accounts import routes as accounts
+from api.alerts import routes as alerts
+from api.alerts.streams import make_streams
+from api.geofence import routes as geofence
+from api.kernel.config import Settings
+from api.kernel.db import make_engine
+from api.kernel.http import add_api_pages, guard, make_api
+from api.orders import routes as orders
+from api.web import routes as web
+
+
+class Audience(StrEnum):
+    """Who is served: each has its own host, which knows no route of the other."""
+
+    CONTROL = "control"
+    APP = "app"
+
+
+BLUEPRINTS = {
+    Audience.CONTROL: (
+        *accounts.control_blueprints,
+        *orders.control_blueprints,
+        *geofence.control_blueprints,
+        alerts.control_blueprint,
+        web.control_pages,
+    ),
+    Audience.APP: (
+        *accounts.app_blueprints,
+        *geofence.app_blueprints,
+        alerts.app_blueprint,
+        web.app_pages,
+    ),
+}
+_TITLES = {Audience.CONTROL: "Baken", Audience.APP: "API"}
+_IDENTIFY = {Audience.CONTROL: accounts.identify_staff, Audience.APP: accounts.identify_person}
+
+
+def create_app(settings: Settings, engine: Engine, audience: Audience) -> Flask:
+    """Return the application of one audience; it opens no connection and starts no thread by itself."""
+    return _build(settings, engine, audience)[0]
+
+
+def openapi_of(settings: Settings) -> dict[str, Any]:
+    """Return the description of the control host's API: what `ops/contracts/openapi.json` must equal."""
+    _app, api = _build(settings, make_engine(settings.database_url, settings.server_key), Audience.CONTROL)
+    return cast("dict[str, Any]", api.spec.to_dict())
+
+
+def _build(settings: Settings, engine: Engine, audience: Audience) -> tuple[Flask, Api]:
+    app = Flask("api", static_folder=None)
+    app.extensions["baken.engine"] = engine
+    app.extensions["baken.settings"] = settings
+    app.extensions["baken.streams"] = make_streams(engine, geofence.positions_json)
+    api = make_api(app, _TITLES[audience], BLUEPRINTS[audience])
+    guard(app, _IDENTIFY[audience])
+    if audience is Audience.CONTROL:
+        add_api_pages(app, api)
+    return app, api

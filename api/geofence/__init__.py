@@ -1,0 +1,1 @@
+"""Zones, fixes and what happens between them."""

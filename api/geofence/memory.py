@@ -1,0 +1,182 @@
+"""What a worker knows without asking the database: the register, zones, newest fixes and states.
+
+Restored at start, refreshed when the register changes. Judging a batch never alters it: the changes are
+collected beside it and taken over after the commit, so that a rolled-back batch leaves no trace here.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from api.geofence.geometry.prepared import PreparedZone
+from api.geofence.model import ExclusionZone, Limits, PresenceState
+from api.geofence.rules.proximity import Pair, pair_of
+from api.geofence.rules.quality import Seen, see
+from api.geofence.store.fixes import find_before
+from api.geofence.store.states import (
+    DeviceState,
+    StateKey,
+    list_device_states,
+    list_presences,
+)
+from api.geofence.store.zones import list_zones
+from api.orders import service as orders
+from api.orders.model import Device, Party, ProtectiveOrder, Watch
+
+UNSEEN = PresenceState()
+
+
+class WatchedPerson(msgspec.Struct, frozen=True):
+    """A protected person of one order, with the limits between her and the wearer."""
+
+    id: UUID
+    devices: tuple[UUID, ...]
+    pair: Pair
+
+
+class WatchedOrder(msgspec.Struct, frozen=True):
+    """One order with everything that judging needs, ready for the hot path."""
+
+    order: ProtectiveOrder
+    wearer_devices: tuple[UUID, ...]
+    people: tuple[WatchedPerson, ...]
+    zones: tuple[PreparedZone, ...]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """On which side of which order a device stands; `person` is None for the wearer's device."""
+
+    watched: WatchedOrder
+    party: Party
+    person: WatchedPerson | None
+
+
+class Changes:
+    """What one batch changed; taken over by `Memory.take_over` after the commit."""
+
+    def __init__(self) -> None:
+        """Start with nothing changed."""
+        self.seen: dict[UUID, Seen] = {}
+        self.devices: dict[UUID, DeviceState] = {}
+        self.presences: dict[StateKey, PresenceState] = {}
+
+
+class Memory:
+    """The register and the states of every device, by id."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Start empty; `restore` fills it."""
+        self.limits = limits
+        self.revision = 0
+        self.devices: dict[UUID, Device] = {}
+        self.places: dict[UUID, tuple[Place, ...]] = {}
+        self._watched: dict[UUID, WatchedOrder] = {}
+        self._seen: dict[UUID, Seen] = {}
+        self._device_states: dict[UUID, DeviceState] = {}
+        self._presences: dict[StateKey, PresenceState] = {}
+
+    def restore(self, session: Session, now: datetime) -> None:
+        """Read everything; used at start and after the database was away."""
+        self.revision = orders.latest_revision(session)
+        self.devices = {device.id: device for device in orders.list_devices(session)}
+        self._presences = list_presences(session)
+        self._device_states = list_device_states(session)
+        self._watched.clear()
+        self.places.clear()
+        self._replace(orders.list_watches(session), list_zones(session))
+        believed = timedelta(seconds=self.limits.segment_max_s)
+        self._seen = {
+            state.device_id: self._see_again(session, state, now - believed)
+            for state in self._device_states.values()
+            if state.fix is not None
+        }
+
+    def refresh(self, session: Session) -> bool:
+        """Take over what changed in the register since the last look; returns whether anything did."""
+        changes = orders.changes_after(session, self.revision)
+        if not changes:
+            return False
+        self.revision = changes[-1].revision
+        device_ids = {change.device_id for change in changes if change.device_id}
+        order_ids = {change.order_id for change in changes if change.order_id}
+        if device_ids:
+            self.devices |= {device.id: device for device in orders.list_devices(session, device_ids)}
+        if order_ids:
+            self._forget(order_ids)
+            self._replace(orders.list_watches(session, order_ids), list_zones(session, order_ids))
+        return True
+
+    def take_over(self, changes: Changes) -> None:
+        """Make a committed batch part of what is known."""
+        self._seen |= changes.seen
+        self._device_states |= changes.devices
+        self._presences |= changes.presences
+
+    def seen(self, device_id: UUID, changes: Changes) -> Seen | None:
+        """Return a device's newest fix, this batch's included."""
+        return changes.seen.get(device_id) or self._seen.get(device_id)
+
+    def newest_of(self, device_ids: Iterable[UUID], changes: Changes) -> Seen | None:
+        """Return the newest fix over somebody's devices."""
+        found = [seen for device_id in device_ids if (seen := self.seen(device_id, changes))]
+        return max(found, key=lambda seen: seen.at_s) if found else None
+
+    def device_state(self, device_id: UUID, changes: Changes) -> DeviceState | None:
+        """Return a device's last word, this batch's included."""
+        return changes.devices.get(device_id) or self._device_states.get(device_id)
+
+    def presence(self, key: StateKey, changes: Changes) -> PresenceState:
+        """Return the state of one zone or pair, this batch's included."""
+        return changes.presences.get(key) or self._presences.get(key, UNSEEN)
+
+    def _see_again(self, session: Session, state: DeviceState, believed_since: datetime) -> Seen:
+        """Rebuild a device's newest fix; the one before it counts while the path between is believed."""
+        fix = state.fix
+        assert fix is not None  # noqa: S101 - the caller filters; this tells the type checker
+        before = None
+        if fix.fixed_at >= believed_since and (earlier := find_before(session, fix.device_id, fix.fixed_at)):
+            before = see(earlier, None, self.limits)
+        return see(fix, before, self.limits)
+
+    def _forget(self, order_ids: Collection[UUID]) -> None:
+        for order_id in order_ids:
+            watched = self._watched.pop(order_id, None)
+            if watched is None:
+                continue
+            for device_id in _devices_of(watched):
+                left = tuple(p for p in self.places.get(device_id, ()) if p.watched.order.id != order_id)
+                if left:
+                    self.places[device_id] = left
+                else:
+                    self.places.pop(device_id, None)
+
+    def _replace(self, watches: Iterable[Watch], zones: Iterable[ExclusionZone]) -> None:
+        zones_of: dict[UUID, list[PreparedZone]] = {}
+        for zone in zones:
+            zones_of.setdefault(zone.order_id, []).append(PreparedZone.from_zone(zone))
+        for watch in watches:
+            watched = WatchedOrder(
+                order=watch.order,
+                wearer_devices=watch.wearer_devices,
+                people=tuple(
+                    WatchedPerson(person_id, devices, pair_of(watch.order, person_id))
+                    for person_id, devices in watch.protected
+                ),
+                zones=tuple(zones_of.get(watch.order.id, ())),
+            )
+            self._watched[watch.order.id] = watched
+            for device_id in watched.wearer_devices:
+                self._place(device_id, Place(watched, Party.WEARER, None))
+            for person in watched.people:
+                for device_id in person.devices:
+                    self._place(device_id, Place(watched, Party.PROTECTED, person))
+
+    def _place(self, device_id: UUID, place: Place) -> None:
+        self.places[device_id] = (*self.places.get(device_id, ()), place)
+
+
+def _devices_of(watched: WatchedOrder) -> set[UUID]:
+    return {*watched.wearer_devices, *(device for person in watched.people for device in person.devices)}

@@ -1,0 +1,212 @@
+"""Nouns of the geofence: what devices say, zones, the state kept per zone and pair, events, limits.
+
+Values on the hot path are frozen msgspec structs: building one costs about a tenth of a frozen
+dataclass, and a worker builds several per fix (ops/decisions/0003).
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from api.kernel.errors import Conflict, NotFound
+from api.kernel.geo import Point
+
+
+class FixSource(StrEnum):
+    """How a device found its position."""
+
+    GNSS = "gnss"
+    WIFI = "wifi"
+    CELL = "cell"
+    RF = "rf"
+    UNKNOWN = "unknown"
+
+
+class Fix(msgspec.Struct, frozen=True, gc=False):
+    """A position at a moment.
+
+    Attributes:
+        device_id: Whose.
+        seq: The device's own counter; restarts with the device, so never a key by itself.
+        fixed_at: The device's time, whole seconds.
+        received_at: When the message reached us.
+        accuracy_m: Radius that holds 68 % of such fixes, > 0; None when the device did not say
+            (OwnTracks leaves it out, or sends 0, when unknown).
+        speed_m_s: As the device reports it, >= 0.
+        battery_pct: 0..100.
+        strap_closed: None when the device has no strap or did not say.
+    """
+
+    device_id: UUID
+    fixed_at: datetime
+    received_at: datetime
+    point: Point
+    accuracy_m: float | None = None
+    seq: int | None = None
+    altitude_m: float | None = None
+    speed_m_s: float | None = None
+    course_deg: float | None = None
+    battery_pct: int | None = None
+    source: FixSource = FixSource.UNKNOWN
+    strap_closed: bool | None = None
+
+
+class DeviceReport(msgspec.Struct, frozen=True):
+    """News without a position: status, last will, a waypoint list. It counts as contact."""
+
+    device_id: UUID
+    received_at: datetime
+    kind: str
+    battery_pct: int | None = None
+
+
+class AlarmKind(StrEnum):
+    """What a device's alarm lane says; anything else is UNKNOWN, and still an alarm."""
+
+    SOS = "sos"
+    STRAP_CUT = "strap_cut"
+    CASE_OPEN = "case_open"
+    SEPARATION = "separation"
+    RF_PROXIMITY = "rf_proximity"
+    JAMMING = "jamming"
+    SHIELDING = "shielding"
+    POWER_OFF = "power_off"
+    UNKNOWN = "unknown"
+
+
+class DeviceAlarm(msgspec.Struct, frozen=True):
+    """One message of the alarm lane; `kind_said` keeps the device's own word, at most 64 characters."""
+
+    device_id: UUID
+    occurred_at: datetime
+    received_at: datetime
+    kind: AlarmKind
+    kind_said: str
+    seq: int | None = None
+    point: Point | None = None
+    accuracy_m: float | None = None
+
+
+class DeviceReceipt(msgspec.Struct, frozen=True):
+    """A device's answer to a command: `outcome` is done, refused, expired or unsupported."""
+
+    device_id: UUID
+    received_at: datetime
+    command_id: UUID
+    outcome: str
+
+
+class Visibility(StrEnum):
+    """Whether the wearer has been told of a zone; a concealed one causes nothing he can observe."""
+
+    DECLARED = "declared"
+    CONCEALED = "concealed"
+
+
+class Circle(msgspec.Struct, frozen=True):
+    """A disc on the ellipsoid: `radius_m` > 0, geodesic."""
+
+    center: Point
+    radius_m: float
+
+
+class Polygon(msgspec.Struct, frozen=True):
+    """One part of an area: closed rings of at least 4 points, the first the outline, the others holes."""
+
+    rings: tuple[tuple[Point, ...], ...]
+
+
+class ExclusionZone(msgspec.Struct, frozen=True):
+    """An area the wearer must not enter, in one version: a change makes a new version.
+
+    Attributes:
+        shape: A circle, or one or more polygons (union).
+        buffer_m: Width of the warning ring round the area, >= 0.
+    """
+
+    id: UUID
+    version: int
+    order_id: UUID
+    name: str
+    shape: Circle | tuple[Polygon, ...]
+    buffer_m: float
+    visibility: Visibility
+
+
+class Presence(StrEnum):
+    """Where the wearer is as to one zone or one protected person, with hysteresis."""
+
+    OUTSIDE = "outside"
+    BUFFER = "buffer"
+    INSIDE = "inside"
+
+
+class PresenceState(msgspec.Struct, frozen=True, gc=False):
+    """What is remembered per (order, zone) and per (order, protected person).
+
+    Attributes:
+        presence: The state in force.
+        since: Fix time at which it began; None before the first fix.
+        clear_fixes: Fixes in a row that show a lower presence, 0 when the last did not.
+        clear_since: Fix time of the first of them.
+        doubtful_recent: Bit mask of the last fixes, lowest bit the latest; 1 = doubtful inside.
+        told_at: Fix time at which a live event last told of this presence; None if only late data has.
+    """
+
+    presence: Presence = Presence.OUTSIDE
+    since: datetime | None = None
+    clear_fixes: int = 0
+    clear_since: datetime | None = None
+    doubtful_recent: int = 0
+    told_at: datetime | None = None
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Every threshold of the rules; each has a source or is a proposal.
+
+    Attributes:
+        unknown_accuracy_m: Disc of a fix that does not tell its accuracy; proposal.
+        good_accuracy_m: Up to this a fix proves a position alone; proposal after NIJ 1004.00's 30 m indoors.
+        max_speed_m_s: Faster between two fixes is a jump: 250 km/h (field/monitoring.md kind 17, proposal).
+        confirm_fixes: Doubtful fixes that make a breach, of the last `confirm_window` (kind 6: 2 of 3).
+        leave_band_part, leave_band_min_m, leave_band_max_m: Beyond the edge by this much counts as leaving:
+            10 % of the radius, at least 20 m, at most 50 m (field/geofencing.md section 6).
+        leave_fixes, leave_s: And for at least 2 fixes and 60 s of fix time (same source).
+        segment_max_s: A straight line between two fixes is believed up to this gap; proposal.
+        partner_stale_s: The other party's fix older than this is doubtful: 5 min (kind 20).
+        repeat_s: A lasting breach is told again after this; proposal.
+        late_s: Older than this on arrival is late data: 2 min (kind 26).
+        future_s: A device clock may be ahead by this; proposal, GNSS clocks are exact to less than 1 s.
+        ancient_s: Older than this is a broken clock, not a backlog: 31 days, proposal.
+        silence_s: Nothing heard from a device for this long: 10 min (kind 14, "far" default).
+        system_silence_s: Our own worker quiet for this long is an outage: 30 s (section 8c).
+    """
+
+    unknown_accuracy_m: float = 100.0
+    good_accuracy_m: float = 50.0
+    max_speed_m_s: float = 70.0
+    confirm_fixes: int = 2
+    confirm_window: int = 3
+    leave_band_part: float = 0.1
+    leave_band_min_m: float = 20.0
+    leave_band_max_m: float = 50.0
+    leave_fixes: int = 2
+    leave_s: float = 60.0
+    segment_max_s: float = 300.0
+    partner_stale_s: float = 300.0
+    repeat_s: float = 60.0
+    late_s: float = 120.0
+    future_s: float = 10.0
+    ancient_s: float = 31 * 86400.0
+    silence_s: float = 600.0
+    system_silence_s: float = 30.0
+
+
+class ZoneNotFound(NotFound):
+    """There is no such zone on this order."""
+
+
+class ZoneChanged(Conflict):
+    """Somebody else changed the zone meanwhile: read it again."""

@@ -1,0 +1,1 @@
+"""Decisions of the geofence: `quality` of a fix, `presence`, `zones`, `proximity`, `contact`."""

@@ -1,0 +1,144 @@
+"""A wearer's fix against one exclusion zone."""
+
+import msgspec
+
+from api.alerts.model import Doubt, Event, EventKind
+from api.geofence.geometry.prepared import PreparedZone
+from api.geofence.model import Limits, Presence, PresenceState, Visibility
+from api.geofence.rules.presence import (
+    Telling,
+    disc_doubts,
+    is_inside,
+    is_resting,
+    leave_band_m,
+    next_presence,
+    telling,
+)
+from api.geofence.rules.quality import Seen, Timing, sighting_of
+
+_KIND = {
+    Telling.ENTERED: EventKind.ZONE_BREACH,
+    Telling.ENTERED_LATE: EventKind.LATE_DATA_BREACH,
+    Telling.STILL_INSIDE: EventKind.ZONE_BREACH,
+    Telling.WARNED: EventKind.ZONE_BUFFER,
+    Telling.LEFT: EventKind.ZONE_LEFT,
+}
+
+
+def judge_zone(
+    now: Seen,
+    zone: PreparedZone,
+    state: PresenceState,
+    timing: Timing,
+    limits: Limits,
+    *,
+    exercise: bool = False,
+) -> tuple[PresenceState, tuple[Event, ...]]:
+    """Return the wearer's new state for one zone and the events that the change means, oldest first.
+
+    Args:
+        now: The wearer's newest fix; a PAST one goes to `judge_past_zone`.
+        zone: Of an order that is in force at the fix's time.
+        state: As of the fix before; the very same object comes back when nothing changed.
+        timing: LATE moves the state as well, but tells of a breach as late and of no warning.
+        limits: Every threshold.
+        exercise: The order is an exercise.
+    """
+    center_x, center_y, center_z = zone.center
+    x, y, z = now.xyz
+    x -= center_x
+    y -= center_y
+    z -= center_z
+    far_m = zone.watch_m + now.disc_m + now.step_m
+    # A chord is never longer than the way along the ground, so what it shows as far is far.
+    if x * x + y * y + z * z > far_m * far_m and is_resting(state):
+        return state, ()
+    return _judge_near(now, zone, state, timing, limits, exercise=exercise)
+
+
+def _judge_near(
+    now: Seen, zone: PreparedZone, state: PresenceState, timing: Timing, limits: Limits, *, exercise: bool
+) -> tuple[PresenceState, tuple[Event, ...]]:
+    buffer_m, disc_m, doubts, at = zone.zone.buffer_m, now.disc_m, now.doubts, now.fix.fixed_at
+    reach_m = buffer_m + disc_m + now.step_m + limits.leave_band_max_m
+    distance_m = zone.signed_distance_m(now.xyz, reach_m)
+    warning_m = distance_m - buffer_m
+    band_m = leave_band_m(zone.bounding_radius_m, limits)
+    after = next_presence(state, distance_m, warning_m, disc_m, doubts, at, band_m, limits)
+    crossed = _is_crossed(now, zone, distance_m, state, after)
+    if after is state and not crossed and is_resting(state):
+        return state, ()
+    live = timing is Timing.LIVE
+    events: tuple[Event, ...] = ()
+    if crossed:
+        between = (*doubts, Doubt.BETWEEN_FIXES)
+        kind = EventKind.ZONE_TRANSIT if live else EventKind.LATE_DATA_BREACH
+        events = (_event(kind, now, zone, distance_m, between, live=live, exercise=exercise),)
+        if live and after.presence is Presence.OUTSIDE:
+            # He was nearer than the warning line a moment ago, and is watched as such until he has left.
+            after = PresenceState(Presence.BUFFER, at, told_at=at)
+    inside = is_inside(distance_m, disc_m, doubts)
+    told = telling(state, after, at, limits, live=live, inside=inside, warned=warning_m - disc_m <= 0.0)
+    if told is None:
+        return after, events
+    live = told is not Telling.ENTERED_LATE
+    doubts = disc_doubts(distance_m, warning_m, disc_m, doubts)
+    repeat = told is Telling.STILL_INSIDE
+    event = _event(_KIND[told], now, zone, distance_m, doubts, live=live, repeat=repeat, exercise=exercise)
+    return msgspec.structs.replace(after, told_at=at) if live else after, (*events, event)
+
+
+def judge_past_zone(
+    now: Seen, zone: PreparedZone, limits: Limits, *, exercise: bool = False
+) -> tuple[Event, ...]:
+    """Return what a fix proves by itself that is older than one judged before; no state is touched.
+
+    A delivery for the second time is such a fix too: the caller drops those.
+    """
+    distance_m = zone.signed_distance_m(now.xyz, now.disc_m + limits.leave_band_max_m)
+    if not is_inside(distance_m, now.disc_m, now.doubts):
+        return ()
+    kind = EventKind.LATE_DATA_BREACH
+    return (_event(kind, now, zone, distance_m, now.doubts, live=False, exercise=exercise),)
+
+
+def _is_crossed(
+    now: Seen, zone: PreparedZone, distance_m: float, before: PresenceState, after: PresenceState
+) -> bool:
+    """Say whether the believed way to this fix led through the zone while both its ends lie outside."""
+    # From so far outside, so short a way cannot have met the zone.
+    if now.from_xyz is None or not 0.0 < distance_m <= now.step_m:
+        return False
+    if before.presence is Presence.INSIDE or after.presence is Presence.INSIDE:
+        return False
+    return zone.signed_distance_m(now.from_xyz, 0.0) > 0.0 and zone.segment_touches(now.from_xyz, now.xyz)
+
+
+def _event(
+    kind: EventKind,
+    now: Seen,
+    zone: PreparedZone,
+    distance_m: float,
+    doubts: tuple[Doubt, ...],
+    *,
+    live: bool,
+    exercise: bool,
+    repeat: bool = False,
+) -> Event:
+    if distance_m < 0.0:  # judging needs no depth beyond reach; whoever reads the event does
+        distance_m = zone.signed_distance_m(now.xyz, zone.bounding_radius_m)
+    return Event(
+        kind=kind,
+        occurred_at=now.fix.fixed_at,
+        order_id=zone.zone.order_id,
+        device_id=now.fix.device_id,
+        zone_id=zone.zone.id,
+        zone_version=zone.zone.version,
+        wearer=sighting_of(now),
+        distance_m=distance_m,
+        doubts=doubts,
+        live=live,
+        repeat=repeat,
+        concealed=zone.zone.visibility is Visibility.CONCEALED,
+        exercise=exercise,
+    )

@@ -1,0 +1,1 @@
+"""JSON of the geofence, one file per subject."""

@@ -1,0 +1,340 @@
+"""One batch of device messages: decode, judge, store, alert, all in the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from api.alerts import service as alerts
+from api.alerts.model import Event, EventKind, Sighting
+from api.geofence.memory import Changes, Memory, Place
+from api.geofence.model import AlarmKind, DeviceAlarm, DeviceReceipt, DeviceReport, Fix
+from api.geofence.rules.proximity import judge_past_proximity, judge_proximity
+from api.geofence.rules.quality import Seen, Timing, clock_fault, see, timing_of
+from api.geofence.rules.zones import judge_past_zone, judge_zone
+from api.geofence.store.alarms import save_alarm
+from api.geofence.store.fixes import (
+    FixKey,
+    FixRecord,
+    find_around,
+    find_known,
+    key_of,
+    save_fixes,
+)
+from api.geofence.store.rejected import Rejected, keep_rejected
+from api.geofence.store.states import DeviceState, Subject, save_device_states, save_presences
+from api.geofence.wire import BadMessage, RejectReason, parse_message, parse_topic
+from api.orders.model import Device, Party
+from api.orders.rules import is_in_force
+
+EVENT_OF = {
+    AlarmKind.SOS: EventKind.SOS,
+    AlarmKind.STRAP_CUT: EventKind.STRAP_TAMPER,
+    AlarmKind.CASE_OPEN: EventKind.CASE_OPEN,
+    AlarmKind.SEPARATION: EventKind.SEPARATION,
+    AlarmKind.RF_PROXIMITY: EventKind.PROXIMITY_RF,
+    AlarmKind.JAMMING: EventKind.JAM_SHIELD,
+    AlarmKind.SHIELDING: EventKind.JAM_SHIELD,
+    AlarmKind.POWER_OFF: EventKind.POWER_OFF,
+    AlarmKind.UNKNOWN: EventKind.DEVICE_ALARM,
+}
+"""What a device's alarm means to us; one that we do not know is an alarm all the same."""
+
+ALARM_LANE = "alarm"
+
+
+class Received(msgspec.Struct, frozen=True):
+    """One message as the broker handed it over."""
+
+    topic: str
+    payload: bytes
+    received_at: datetime
+
+
+def process_messages(
+    session: Session, memory: Memory, messages: Sequence[Received], now: datetime
+) -> Changes:
+    """Judge a batch, write everything that follows; returns what `Memory.take_over` needs after commit.
+
+    Fixes of one device are judged in the order given. A message that cannot be judged is kept aside
+    with its reason and never stops the others; any other exception is a fault of ours and is raised.
+    """
+    batch = _Batch(session, memory, now)
+    for message in messages:
+        try:
+            batch.take(message)
+        except BadMessage as bad:
+            batch.reject(message, bad)
+    batch.write()
+    return batch.changes
+
+
+def reject_for_our_fault(
+    session: Session, memory: Memory, message: Received, places: str, now: datetime
+) -> None:
+    """Keep aside a message that our own code failed on, and say so by an alert for that device.
+
+    `places` tells where in the code it failed: file names and lines, no values.
+    """
+    device_id: UUID | None = None
+    try:
+        device_id = parse_topic(message.topic)[1]
+    except BadMessage:
+        device_id = None
+    name = device_id.hex if device_id else ""
+    keep_rejected(
+        session,
+        [
+            Rejected(
+                message.topic, name, message.received_at, RejectReason.SERVER_FAULT, places, message.payload
+            )
+        ],
+    )
+    known = device_id if device_id in memory.devices else None
+    event = Event(
+        kind=EventKind.SYSTEM_DEGRADED,
+        occurred_at=now,
+        device_id=known,
+        reason=RejectReason.SERVER_FAULT,
+    )
+    alerts.open_alerts(session, [event], now)
+
+
+class _Batch:
+    """Collects what a batch leads to; nothing is written before `write`."""
+
+    def __init__(self, session: Session, memory: Memory, now: datetime) -> None:
+        self.changes = Changes()
+        self._session = session
+        self._memory = memory
+        self._now = now
+        self._records: dict[FixKey, FixRecord] = {}
+        self._rejected: list[Rejected] = []
+        self._events: list[Event] = []
+        self._receipts: list[DeviceReceipt] = []
+
+    def take(self, message: Received) -> None:
+        """Judge one message; raises BadMessage when it cannot be."""
+        shard, device_id, _lane = parse_topic(message.topic)
+        device = self._memory.devices.get(device_id)
+        if device is None:
+            raise BadMessage(RejectReason.UNKNOWN_DEVICE)
+        if device.shard != shard:
+            raise BadMessage(RejectReason.BAD_TOPIC, f"this device's shard is {device.shard}")
+        if device.retired_at is not None:
+            raise BadMessage(RejectReason.RETIRED_DEVICE)
+        said = parse_message(device, message.payload, message.received_at)
+        if isinstance(said, Fix):
+            self._take_fix(said, message.payload)
+        elif isinstance(said, DeviceAlarm):
+            self._take_alarm(said, message.payload)
+        elif isinstance(said, DeviceReceipt):
+            self._receipts.append(said)
+            self._heard(device.id, said.received_at)
+        else:
+            self._take_report(said)
+
+    def reject(self, message: Received, bad: BadMessage) -> None:
+        """Keep a message aside; one on the alarm lane of a known device still is an alarm."""
+        try:
+            _shard, device_id, lane = parse_topic(message.topic)
+        except BadMessage:
+            device_id, lane = None, ""
+        name = device_id.hex if device_id else message.topic[:64]
+        self._rejected.append(
+            Rejected(message.topic[:256], name, message.received_at, bad.reason, bad.detail, message.payload)
+        )
+        device = self._memory.devices.get(device_id) if device_id else None
+        if lane == ALARM_LANE and device and device.retired_at is None:
+            self._raise_unreadable_alarm(device, message, bad.reason)
+
+    def write(self) -> None:
+        """Write fixes, states, rejects, receipts and alerts in as few statements as there are tables."""
+        save_fixes(self._session, self._records)
+        save_device_states(self._session, self.changes.devices.values())
+        save_presences(self._session, self.changes.presences)
+        keep_rejected(self._session, self._rejected)
+        for receipt in self._receipts:
+            alerts.receive_receipt(
+                self._session, receipt.device_id, receipt.command_id, receipt.outcome, receipt.received_at
+            )
+        if self._events:
+            alerts.open_alerts(self._session, self._events, self._now)
+
+    def _take_fix(self, fix: Fix, payload: bytes) -> None:
+        memory = self._memory
+        if fault := clock_fault(fix, memory.limits):
+            raise BadMessage(RejectReason(fault), "tst against the time of arrival")
+        places = self._places_in_force(fix.device_id, fix.fixed_at)
+        newest = memory.seen(fix.device_id, self.changes)
+        timing = timing_of(fix, newest.fix.fixed_at if newest else None, memory.limits)
+        key = key_of(fix)
+        if key in self._records or (timing is Timing.PAST and find_known(self._session, [key])):
+            self._heard(fix.device_id, fix.received_at)  # delivered before: contact, nothing more
+            return
+        now = see(fix, None if timing is Timing.PAST else newest, memory.limits)
+        self._records[key] = FixRecord(fix, self._now, timing, now.doubts, payload)
+        self._remember(now, timing)
+        for place in places:
+            if timing is Timing.PAST:
+                self._judge_past(now, place)
+            else:
+                self._judge(now, place, timing)
+
+    def _places_in_force(self, device_id: UUID, at: datetime) -> list[Place]:
+        places = self._memory.places.get(device_id, ())
+        if not places:
+            raise BadMessage(RejectReason.NO_ORDER, "not assigned, or to nobody with an order")
+        in_force = [place for place in places if is_in_force(place.watched.order, at)]
+        if not in_force:
+            raise BadMessage(RejectReason.ORDER_NOT_IN_FORCE)
+        return in_force
+
+    def _remember(self, now: Seen, timing: Timing) -> None:
+        """Make the fix the device's newest, unless it is older; a strap that opened is an alarm."""
+        fix = now.fix
+        before = self._memory.device_state(fix.device_id, self.changes)
+        if timing is Timing.PAST:
+            self._heard(fix.device_id, fix.received_at)
+            return
+        self.changes.seen[fix.device_id] = now
+        strap, battery = (before.strap_closed, before.battery_pct) if before else (None, None)
+        if fix.strap_closed is False and strap is not False:
+            live = timing is Timing.LIVE
+            self._raise_alarm(
+                fix.device_id, EventKind.STRAP_TAMPER, fix.fixed_at, None, live=live, reason="strap_open"
+            )
+        self.changes.devices[fix.device_id] = DeviceState(
+            device_id=fix.device_id,
+            heard_at=fix.received_at,
+            fix=fix,
+            doubts=now.doubts,
+            strap_closed=strap if fix.strap_closed is None else fix.strap_closed,
+            battery_pct=battery if fix.battery_pct is None else fix.battery_pct,
+        )
+
+    def _judge(self, now: Seen, place: Place, timing: Timing) -> None:
+        watched, memory, limits = place.watched, self._memory, self._memory.limits
+        if place.party is Party.WEARER:
+            for zone in watched.zones:
+                key = (watched.order.id, Subject.ZONE, zone.zone.id)
+                state = memory.presence(key, self.changes)
+                after, events = judge_zone(now, zone, state, timing, limits, exercise=watched.order.exercise)
+                if after is not state:
+                    self.changes.presences[key] = after
+                self._events += events
+        for person in watched.people if place.person is None else (place.person,):
+            others = person.devices if place.party is Party.WEARER else watched.wearer_devices
+            other = memory.newest_of(others, self.changes)
+            if other is None:
+                continue  # nothing is known of the other side yet; silence is the watchdog's matter
+            wearer, protected = (now, other) if place.party is Party.WEARER else (other, now)
+            key = (watched.order.id, Subject.PERSON, person.id)
+            state = memory.presence(key, self.changes)
+            after, events = judge_proximity(
+                wearer, protected, place.party, person.pair, state, timing, limits
+            )
+            if after is not state:
+                self.changes.presences[key] = after
+            self._events += events
+
+    def _judge_past(self, now: Seen, place: Place) -> None:
+        watched, limits = place.watched, self._memory.limits
+        if place.party is Party.WEARER:
+            for zone in watched.zones:
+                self._events += judge_past_zone(now, zone, limits, exercise=watched.order.exercise)
+        for person in watched.people if place.person is None else (place.person,):
+            others = person.devices if place.party is Party.WEARER else watched.wearer_devices
+            before, after = find_around(self._session, others, now.fix.fixed_at)
+            self._events += judge_past_proximity(
+                now,
+                place.party,
+                see(before, None, limits) if before else None,
+                see(after, None, limits) if after else None,
+                person.pair,
+                limits,
+            )
+
+    def _take_alarm(self, alarm: DeviceAlarm, payload: bytes) -> None:
+        self._heard(alarm.device_id, alarm.received_at)
+        if not save_alarm(self._session, alarm, payload):
+            return
+        age_s = (alarm.received_at - alarm.occurred_at).total_seconds()
+        live = age_s <= self._memory.limits.late_s
+        self._raise_alarm(
+            alarm.device_id, EVENT_OF[alarm.kind], alarm.occurred_at, alarm, live=live, reason=alarm.kind
+        )
+
+    def _raise_alarm(
+        self,
+        device_id: UUID,
+        kind: EventKind,
+        at: datetime,
+        alarm: DeviceAlarm | None,
+        *,
+        live: bool,
+        reason: str,
+    ) -> None:
+        """Make one event per order in force; none in force still makes one, for the control room."""
+        places = self._memory.places.get(device_id, ())
+        in_force = [place for place in places if is_in_force(place.watched.order, at)]
+        if not in_force:
+            self._events.append(
+                Event(kind=kind, occurred_at=at, device_id=device_id, live=live, reason=reason)
+            )
+        for place in in_force:
+            wearer, protected = self._sightings(place, alarm)
+            self._events.append(
+                Event(
+                    kind=kind,
+                    occurred_at=at,
+                    order_id=place.watched.order.id,
+                    device_id=device_id,
+                    person_id=place.person.id if place.person else None,
+                    wearer=wearer,
+                    protected=protected,
+                    live=live,
+                    exercise=place.watched.order.exercise,
+                    reason=reason,
+                )
+            )
+
+    def _sightings(self, place: Place, alarm: DeviceAlarm | None) -> tuple[Sighting | None, Sighting | None]:
+        """Return where both sides were last seen; the alarm's own position stands for its sender."""
+        people = (place.person,) if place.person else place.watched.people
+        wearer = self._memory.newest_of(place.watched.wearer_devices, self.changes)
+        protected = self._memory.newest_of([d for p in people for d in p.devices], self.changes)
+        pair = [_sighting(wearer), _sighting(protected)]
+        if alarm and alarm.point:
+            own = 0 if place.party is Party.WEARER else 1
+            pair[own] = Sighting(alarm.device_id, alarm.point, alarm.accuracy_m, alarm.occurred_at)
+        return pair[0], pair[1]
+
+    def _raise_unreadable_alarm(self, device: Device, message: Received, reason: RejectReason) -> None:
+        self._heard(device.id, message.received_at)
+        at = message.received_at
+        self._raise_alarm(device.id, EventKind.DEVICE_ALARM, at, None, live=True, reason=reason)
+
+    def _take_report(self, report: DeviceReport) -> None:
+        self._heard(report.device_id, report.received_at, report.battery_pct)
+
+    def _heard(self, device_id: UUID, at: datetime, battery_pct: int | None = None) -> None:
+        """Note a sign of life without a new position."""
+        before = self._memory.device_state(device_id, self.changes)
+        if before is None:
+            self.changes.devices[device_id] = DeviceState(device_id, at, battery_pct=battery_pct)
+            return
+        self.changes.devices[device_id] = msgspec.structs.replace(
+            before,
+            heard_at=max(before.heard_at, at),
+            battery_pct=before.battery_pct if battery_pct is None else battery_pct,
+        )
+
+
+def _sighting(seen: Seen | None) -> Sighting | None:
+    if seen is None:
+        return None
+    fix = seen.fix
+    return Sighting(fix.device_id, fix.point, fix.accuracy_m, fix.fixed_at, seen.doubts)

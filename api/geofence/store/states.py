@@ -1,0 +1,185 @@
+"""What the worker remembers between fixes: presence per zone and person, and each device's last word."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Table, Text, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from api.geofence.model import Fix, Presence, PresenceState
+from api.kernel.db import Base, UtcDateTime
+from api.kernel.geo import Point
+
+
+class Subject(StrEnum):
+    """What a presence is about."""
+
+    ZONE = "zone"
+    PERSON = "person"
+
+
+StateKey = tuple[UUID, Subject, UUID]
+"""Order, kind of subject, zone or protected person."""
+
+
+class DeviceState(msgspec.Struct, frozen=True):
+    """A device's last word.
+
+    Attributes:
+        heard_at: When anything of it last reached us.
+        fix: Its newest fix by the device's time; None before the first.
+        doubts: `Doubt` values of that fix.
+        strap_closed: The last that it said of its strap.
+    """
+
+    device_id: UUID
+    heard_at: datetime
+    fix: Fix | None = None
+    doubts: tuple[str, ...] = ()
+    strap_closed: bool | None = None
+    battery_pct: int | None = None
+
+
+class _PresenceRow(Base):
+    __tablename__ = "presence_state"
+
+    order_id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)
+    subject_id: Mapped[UUID] = mapped_column(primary_key=True)
+    presence: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    clear_fixes: Mapped[int]
+    clear_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    doubtful_recent: Mapped[int]
+    told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class _DeviceStateRow(Base):
+    __tablename__ = "device_state"
+
+    device_id: Mapped[UUID] = mapped_column(primary_key=True)
+    heard_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    fixed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    received_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lat: Mapped[float | None]
+    lon: Mapped[float | None]
+    accuracy_m: Mapped[float | None]
+    doubts: Mapped[str] = mapped_column(Text)
+    strap_closed: Mapped[bool | None]
+    battery_pct: Mapped[int | None]
+
+
+def save_presences(session: Session, states: Mapping[StateKey, PresenceState]) -> None:
+    """Write the states that changed, new or not."""
+    _upsert(
+        session,
+        cast("Table", _PresenceRow.__table__),
+        [
+            {
+                "order_id": order_id,
+                "subject": subject.value,
+                "subject_id": subject_id,
+                "presence": state.presence.value,
+                "since": state.since,
+                "clear_fixes": state.clear_fixes,
+                "clear_since": state.clear_since,
+                "doubtful_recent": state.doubtful_recent,
+                "told_at": state.told_at,
+            }
+            for (order_id, subject, subject_id), state in states.items()
+        ],
+    )
+
+
+def list_presences(
+    session: Session, order_ids: Collection[UUID] | None = None
+) -> dict[StateKey, PresenceState]:
+    """Return every stored state, or those of some orders."""
+    query = select(_PresenceRow)
+    if order_ids is not None:
+        query = query.where(_PresenceRow.order_id.in_(order_ids))
+    return {
+        (row.order_id, Subject(row.subject), row.subject_id): PresenceState(
+            presence=Presence(row.presence),
+            since=row.since,
+            clear_fixes=row.clear_fixes,
+            clear_since=row.clear_since,
+            doubtful_recent=row.doubtful_recent,
+            told_at=row.told_at,
+        )
+        for row in session.scalars(query)
+    }
+
+
+def save_device_states(session: Session, states: Collection[DeviceState]) -> None:
+    """Write the devices that were heard, new or not."""
+    _upsert(session, cast("Table", _DeviceStateRow.__table__), [_device_values(state) for state in states])
+
+
+def list_device_states(
+    session: Session, device_ids: Collection[UUID] | None = None
+) -> dict[UUID, DeviceState]:
+    """Return the last word of every device ever heard, or of some."""
+    query = select(_DeviceStateRow)
+    if device_ids is not None:
+        query = query.where(_DeviceStateRow.device_id.in_(device_ids))
+    return {row.device_id: _device_state(row) for row in session.scalars(query)}
+
+
+def _device_values(state: DeviceState) -> dict[str, Any]:
+    fix = state.fix
+    return {
+        "device_id": state.device_id,
+        "heard_at": state.heard_at,
+        "fixed_at": fix.fixed_at if fix else None,
+        "received_at": fix.received_at if fix else None,
+        "lat": fix.point.lat if fix else None,
+        "lon": fix.point.lon if fix else None,
+        "accuracy_m": fix.accuracy_m if fix else None,
+        "doubts": ",".join(state.doubts),
+        "strap_closed": state.strap_closed,
+        "battery_pct": state.battery_pct,
+    }
+
+
+def _device_state(row: _DeviceStateRow) -> DeviceState:
+    fix = None
+    if (
+        row.fixed_at is not None
+        and row.received_at is not None
+        and row.lat is not None
+        and row.lon is not None
+    ):
+        fix = Fix(
+            device_id=row.device_id,
+            fixed_at=row.fixed_at,
+            received_at=row.received_at,
+            point=Point(row.lat, row.lon),
+            accuracy_m=row.accuracy_m,
+        )
+    return DeviceState(
+        device_id=row.device_id,
+        heard_at=row.heard_at,
+        fix=fix,
+        doubts=tuple(row.doubts.split(",")) if row.doubts else (),
+        strap_closed=row.strap_closed,
+        battery_pct=row.battery_pct,
+    )
+
+
+def _upsert(session: Session, table: Table, values: list[dict[str, Any]]) -> None:
+    if not values:
+        return
+    keys = [column.name for column in table.primary_key]
+    others = [column.name for column in table.columns if column.name not in keys]
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    statement = statement.on_conflict_do_update(
+        index_elements=keys, set_={name: statement.excluded[name] for name in others}
+    )
+    session.connection().execute(statement, values)

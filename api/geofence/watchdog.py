@@ -1,0 +1,50 @@
+"""The loop that notices what does not arrive: silent devices, and our own worker gone quiet."""
+
+import signal
+from collections.abc import Callable
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from api.geofence.model import Limits
+from api.geofence.service import health
+from api.kernel import clock
+from api.kernel.config import Settings
+from api.kernel.db import is_away, transaction
+from api.kernel.logs import Log
+
+PROCESS = "watchdog"
+SWEEP_S = 2.0
+"""Silence is raised within its limit + 5 s (field/monitoring.md section 8c)."""
+
+_log = Log(PROCESS)
+
+
+def watch(engine: Engine, limits: Limits, is_stopping: Callable[[], bool]) -> None:
+    """Sweep until told to stop; what was told already is read from the open alerts at start."""
+    with transaction(engine) as session:
+        health.note_return(session, PROCESS, clock.now(), limits)
+        silent = health.silent_devices(session)
+        was_degraded = health.is_degraded_told(session)
+    while not is_stopping():
+        now = clock.now()
+        with transaction(engine) as session:
+            was_degraded = health.sweep_system(session, now, limits, was_degraded=was_degraded)
+            if not was_degraded:  # nothing can be heard while we are deaf ourselves
+                silent = health.sweep_silence(session, now, limits, silent)
+            health.note_life(session, PROCESS, now, able=True)
+        clock.sleep_s(SWEEP_S)
+
+
+def run(settings: Settings, engine: Engine) -> None:  # noqa: ARG001 - every process starts the same way
+    """Run the watchdog until SIGTERM or SIGINT; a database that is away ends it, and it is started again."""
+    told: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _frame: told.append(received))
+    try:
+        watch(engine, Limits(), lambda: bool(told))
+    except DBAPIError as error:
+        if not is_away(error):
+            raise
+        _log.error("database away", error=type(error).__name__)
+        raise SystemExit(1) from error

@@ -1,0 +1,136 @@
+"""Every setting, read once from the environment; fails at start with what is wrong and what to do."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SHARD_COUNT = 64
+"""Topics carry a shard 0..63 (DESIGN section 3), so that more workers can share the devices later."""
+
+COVERS = ("timer", "converter")
+
+
+class SettingError(Exception):
+    """A setting is missing or unusable; the message names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What differs between one deployment and another.
+
+    Attributes:
+        home: Folder for the database, the broker's store and generated secrets.
+        database_url: SQLAlchemy address; SQLite or PostgreSQL (`postgresql+psycopg://…`).
+        host: Address that every listening process binds to.
+        control_port: Staff's web: control room and administration.
+        app_port: Protected persons' web, neutral; also takes OwnTracks' HTTP mode.
+        mqtt_host: Where the broker is.
+        mqtt_port: Its MQTT port.
+        nats_port: Its own port; nobody uses it, NATS insists on one.
+        server_key: 32 bytes; encrypts columns and derives the internal broker passwords.
+        shards: Which shards this worker takes.
+        webhook_url: Where police alerts go; None sends none.
+        webhook_secret: Shared with the receiver, signs each delivery.
+        cover: What the protected person's messages pretend to come from.
+        police_port: Where the demo's stand-in for the police listens, when no webhook_url is set.
+        tls: True behind HTTPS: cookies become Secure and HSTS is sent.
+    """
+
+    home: Path
+    database_url: str
+    host: str
+    control_port: int
+    app_port: int
+    mqtt_host: str
+    mqtt_port: int
+    nats_port: int
+    server_key: bytes
+    shards: frozenset[int]
+    webhook_url: str | None
+    webhook_secret: bytes
+    cover: str
+    tls: bool
+    police_port: int
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the settings; raises SettingError. The table in README.md is tested against this."""
+        home = home_of(environ)
+        values = {**read_secrets(home), **environ}
+        webhook_secret = values.get("BAKEN_WEBHOOK_SECRET", "")
+        webhook_url = values.get("BAKEN_WEBHOOK_URL") or None
+        if webhook_url and not webhook_secret:
+            raise SettingError("BAKEN_WEBHOOK_URL is set without BAKEN_WEBHOOK_SECRET: set both.")
+        return cls(
+            home=home,
+            database_url=values.get("BAKEN_DATABASE_URL", f"sqlite:///{home / 'baken.db'}"),
+            host=values.get("BAKEN_HOST", "127.0.0.1"),
+            control_port=_port(values, "BAKEN_CONTROL_PORT", 8460),
+            app_port=_port(values, "BAKEN_APP_PORT", 8470),
+            mqtt_host=values.get("BAKEN_MQTT_HOST", "127.0.0.1"),
+            mqtt_port=_port(values, "BAKEN_MQTT_PORT", 18830),
+            nats_port=_port(values, "BAKEN_NATS_PORT", 14222),
+            server_key=_key(values, "BAKEN_SERVER_KEY"),
+            shards=_shards(values.get("BAKEN_SHARDS", f"0-{SHARD_COUNT - 1}")),
+            webhook_url=webhook_url,
+            webhook_secret=webhook_secret.encode(),
+            cover=_choice(values, "BAKEN_COVER", COVERS),
+            tls=_choice(values, "BAKEN_TLS", ("no", "yes")) == "yes",
+            police_port=_port(values, "BAKEN_POLICE_PORT", 8480),
+        )
+
+
+def home_of(environ: Mapping[str, str]) -> Path:
+    """Return the folder that everything generated is kept in."""
+    return Path(environ.get("BAKEN_HOME") or "var").absolute()
+
+
+def secrets_file(home: Path) -> Path:
+    """Return where the secrets generated at the first run are kept, readable by the owner only."""
+    return home / "secrets.env"
+
+
+def read_secrets(home: Path) -> dict[str, str]:
+    """Return the generated secrets, or nothing before the first run; the environment wins over them."""
+    path = secrets_file(home)
+    return read_lines(path) if path.exists() else {}
+
+
+def read_lines(path: Path) -> dict[str, str]:
+    """Return the `NAME=value` lines of a file that we wrote."""
+    lines = path.read_text(encoding="ascii").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+def _port(values: Mapping[str, str], name: str, default: int) -> int:
+    text = values.get(name, str(default))
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 65535:
+        raise SettingError(f"{name}={text!r} is not a port: give a number from 1 to 65535.")
+    return int(text)
+
+
+def _key(values: Mapping[str, str], name: str) -> bytes:
+    text = values.get(name, "")
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise SettingError(
+            f"{name} must be 64 hexadecimal digits: run `make run` or `python -m api setup` once, "
+            "which generates it, or set it yourself."
+        )
+    return bytes.fromhex(text)
+
+
+def _shards(text: str) -> frozenset[int]:
+    match = re.fullmatch(r"(\d{1,2})(?:-(\d{1,2}))?", text)
+    if match:
+        first, last = int(match[1]), int(match[2] or match[1])
+        if first <= last < SHARD_COUNT:
+            return frozenset(range(first, last + 1))
+    raise SettingError(f"BAKEN_SHARDS={text!r} is not a range: give 0-{SHARD_COUNT - 1} or part of it.")
+
+
+def _choice(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    text = values.get(name, choices[0])
+    if text not in choices:
+        raise SettingError(f"{name}={text!r} is unknown: choose one of {', '.join(choices)}.")
+    return text

@@ -1,0 +1,113 @@
+"""Proven primitives behind plain names: passwords, device secrets, derived keys, encrypted columns."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from functools import lru_cache
+from uuid import UUID
+
+import argon2
+import bcrypt
+from nacl.exceptions import CryptoError
+from nacl.secret import SecretBox
+
+KEY_BYTES = 32
+_DEVICE_SECRET_ROUNDS = 4
+"""bcrypt's least cost: a device secret has 256 random bits, so there is nothing to guess, and the
+broker checks one at each connect of thousands of devices."""
+
+
+class Undecipherable(Exception):
+    """The bytes were not made with this key, or were altered."""
+
+
+@lru_cache(maxsize=1)
+def _hasher() -> argon2.PasswordHasher:
+    return argon2.PasswordHasher()  # RFC 9106 low-memory profile, the library's default
+
+
+def hash_password(password: str) -> str:
+    """Return an Argon2id hash of a password or PIN."""
+    return _hasher().hash(password)
+
+
+def is_password(hashed: str, password: str) -> bool:
+    """Say whether `password` has this Argon2id hash; takes the same time for right and wrong."""
+    try:
+        return _hasher().verify(hashed, password)
+    except argon2.exceptions.VerifyMismatchError:
+        return False
+
+
+def new_token() -> str:
+    """Return 256 random bits as text that fits a URL, a cookie and a password field."""
+    return secrets.token_urlsafe(KEY_BYTES)
+
+
+def hash_token(token: str) -> str:
+    """Return the SHA-256 of a random token: what we store, so that a stolen table opens nothing."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def hash_device_secret(secret: str) -> str:
+    """Return a bcrypt hash in the form that the NATS server reads (`$2a$…`)."""
+    salt = bcrypt.gensalt(_DEVICE_SECRET_ROUNDS, prefix=b"2a")
+    return bcrypt.hashpw(secret.encode(), salt).decode()
+
+
+def is_device_secret(hashed: str, secret: str) -> bool:
+    """Say whether `secret` has this bcrypt hash."""
+    return bcrypt.checkpw(secret.encode()[:72], hashed.encode())
+
+
+def derive(server_key: bytes, purpose: str) -> bytes:
+    """Return a 32-byte key for one purpose; purposes cannot be computed from each other."""
+    return hmac.digest(server_key, purpose.encode(), "sha256")
+
+
+def derive_text(server_key: bytes, purpose: str) -> str:
+    """Return a derived key as text, for passwords of our own processes at the broker."""
+    return base64.urlsafe_b64encode(derive(server_key, purpose)).decode().rstrip("=")
+
+
+def new_key() -> bytes:
+    """Return a random 32-byte key."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def seal(key: bytes, plain: bytes) -> bytes:
+    """Return nonce + secretbox (XSalsa20-Poly1305) of `plain` under a 32-byte key."""
+    return bytes(SecretBox(key).encrypt(plain))
+
+
+def unseal(key: bytes, sealed: bytes) -> bytes:
+    """Return the plain bytes; raises Undecipherable when the key or a byte is wrong."""
+    try:
+        return SecretBox(key).decrypt(sealed)
+    except (CryptoError, ValueError) as error:
+        raise Undecipherable("not sealed with this key") from error
+
+
+class ColumnCipher:
+    """Encrypts one column of a table; a value opens only in the row that it was sealed for.
+
+    Whoever can write to the database but lacks the key can therefore not exchange two people's names.
+    """
+
+    def __init__(self, server_key: bytes, column: str) -> None:
+        """Derive the key of `column`, named `<table>.<column>`."""
+        self._key = derive(server_key, f"column:{column}")
+
+    def seal(self, row_id: UUID, plain: bytes) -> bytes:
+        """Return `plain` encrypted for the row with this id."""
+        return seal(derive(self._key, row_id.hex), plain)
+
+    def unseal(self, row_id: UUID, sealed: bytes) -> bytes:
+        """Return the plain bytes; raises Undecipherable when key, row or a byte is wrong."""
+        return unseal(derive(self._key, row_id.hex), sealed)
+
+
+def sign(secret: bytes, message: bytes) -> str:
+    """Return the hexadecimal HMAC-SHA256 of `message`."""
+    return hmac.new(secret, message, "sha256").hexdigest()

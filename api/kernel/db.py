@@ -1,0 +1,121 @@
+"""Tables' common base, the engine, and the only commit in the project."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Session
+
+WAIT_FOR_LOCK_S = 10
+"""How long SQLite waits for another writer; our transactions last milliseconds (field/brokers.md)."""
+
+_SERVER_KEY = "baken_server_key"
+
+
+class Base(DeclarativeBase):
+    """Every table's base; the naming makes migrations able to find each constraint."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime: timestamptz on PostgreSQL, text in UTC on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive datetime: it would be read as some local time."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime without a time zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back an aware UTC datetime on both databases."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def make_engine(url: str, server_key: bytes | None = None) -> Engine:
+    """Return an engine; SQLite gets WAL, full synchronisation and foreign keys.
+
+    `server_key` travels with the engine to the stores that encrypt a column: a database without its key
+    can still be migrated, but no name in it can be read.
+    """
+    options = {_SERVER_KEY: server_key}
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, execution_options=options)
+    arguments = {"timeout": WAIT_FOR_LOCK_S, "check_same_thread": False}
+    engine = create_engine(url, connect_args=arguments, execution_options=options)
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def server_key(session: Session) -> bytes:
+    """Return the key that this session's engine was made with."""
+    key = session.get_bind().get_execution_options().get(_SERVER_KEY)
+    if key is None:
+        raise RuntimeError("make_engine() was called without server_key: encrypted columns cannot be used")
+    return cast("bytes", key)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
+    connection.isolation_level = None  # we say BEGIN ourselves: the driver's own comes too late
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """Open a session that writes: commits at the end, rolls back on any exception.
+
+    SQLite takes the write lock at once (BEGIN IMMEDIATE): a reader that turned writer half-way
+    would fail with "database is locked" instead of waiting.
+    """
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        if engine.dialect.name == "sqlite":
+            session.execute(text("BEGIN IMMEDIATE"))
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """Open a session that only reads one consistent state; nothing is committed."""
+    with Session(engine, expire_on_commit=False) as session:
+        if engine.dialect.name == "sqlite":
+            session.execute(text("BEGIN"))
+        else:
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield session
+
+
+def serialise(session: Session, what: str) -> None:
+    """Let one transaction at a time past this point for `what`, until it ends.
+
+    A sequence that readers follow with a cursor (alert log, register changes) needs it: on PostgreSQL
+    a later number could otherwise commit before an earlier one, and the reader would skip the earlier.
+    SQLite has one writer anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": what})
+
+
+def is_away(error: DBAPIError) -> bool:
+    """Say whether the database (not our statement) is at fault: gone, locked, full, restarting."""
+    return error.connection_invalidated or type(error).__name__ in {"OperationalError", "InterfaceError"}

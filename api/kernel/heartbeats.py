@@ -1,0 +1,65 @@
+"""Signs of life of our own processes, and the outages that we know of."""
+
+import uuid
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Text, func, insert, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from api.kernel.db import Base, UtcDateTime
+
+
+class Heartbeat(msgspec.Struct, frozen=True):
+    """The last sign of life of one process; `able` is False while it lives and cannot do its work."""
+
+    process: str
+    at: datetime
+    able: bool
+
+
+class _HeartbeatRow(Base):
+    __tablename__ = "heartbeat"
+
+    process: Mapped[str] = mapped_column(Text, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    able: Mapped[bool]
+
+
+class _OutageRow(Base):
+    __tablename__ = "outage"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    process: Mapped[str] = mapped_column(Text)
+    began_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+def beat(session: Session, process: str, now: datetime, *, able: bool) -> None:
+    """Say that `process` lives, and whether it can do its work."""
+    changed = session.connection().execute(
+        update(_HeartbeatRow).where(_HeartbeatRow.process == process).values(at=now, able=able)
+    )
+    if not changed.rowcount:
+        session.execute(insert(_HeartbeatRow).values(process=process, at=now, able=able))
+
+
+def list_heartbeats(session: Session) -> dict[str, Heartbeat]:
+    """Return the last sign of life of every process that ever gave one."""
+    return {
+        row.process: Heartbeat(row.process, row.at, row.able)
+        for row in session.scalars(select(_HeartbeatRow))
+    }
+
+
+def add_outage(session: Session, process: str, began_at: datetime, ended_at: datetime) -> None:
+    """Remember that `process` did not work for a while: silence of devices then proves nothing."""
+    session.execute(
+        insert(_OutageRow).values(id=uuid.uuid4(), process=process, began_at=began_at, ended_at=ended_at)
+    )
+
+
+def last_outage_end(session: Session, process: str) -> datetime | None:
+    """Return when `process` last came back."""
+    return session.scalar(select(func.max(_OutageRow.ended_at)).where(_OutageRow.process == process))

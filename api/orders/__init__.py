@@ -1,0 +1,1 @@
+"""Who is protected from whom, with which device, until when."""

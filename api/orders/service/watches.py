@@ -1,0 +1,85 @@
+"""What the geofence needs to know of the register, and the log that tells it what has changed."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from api.kernel.db import serialise
+from api.orders.model import Assignment, OrderNotFound, ProtectiveOrder, RegisterChange, Watch
+from api.orders.store import changes, devices, orders
+
+REGISTER = "orders.register"
+"""One transaction at a time changes the register, so that a check still holds when it is acted on."""
+
+
+def list_watches(session: Session, order_ids: Collection[UUID] | None = None) -> list[Watch]:
+    """Return every order, ended ones included, or those of these ids, with who carries what now.
+
+    Three statements for all orders, so that a worker starts in seconds with 100,000 of them.
+    """
+    chosen = orders.list_orders(session, order_ids)
+    if order_ids is None:
+        carried = devices.list_current_assignments(session)
+    else:
+        wearer_ids = {order.wearer_id for order in chosen}
+        person_ids = {person_id for order in chosen for person_id in order.protected_person_ids}
+        carried = devices.list_current_assignments_of(session, wearer_ids, person_ids)
+    return _join(chosen, carried)
+
+
+def get_watch(session: Session, order_id: UUID) -> Watch:
+    """Return one order with who carries what now; raises OrderNotFound."""
+    watches = list_watches(session, [order_id])
+    if not watches:
+        raise OrderNotFound("There is no such order.")
+    return watches[0]
+
+
+def carried_since(session: Session) -> dict[UUID, datetime]:
+    """Return since when each device has been carried by whom it is assigned to now."""
+    return {found.device_id: found.assigned_at for found in devices.list_current_assignments(session)}
+
+
+def note_change(
+    session: Session, now: datetime, order_id: UUID | None = None, device_id: UUID | None = None
+) -> None:
+    """Tell running workers to read an order's watch or a device's entry again."""
+    serialise(session, REGISTER)
+    changes.add_changes(session, now, [(order_id, device_id)])
+
+
+def note_orders(session: Session, now: datetime, changed: Iterable[ProtectiveOrder]) -> None:
+    """Tell running workers to read these orders' watches again."""
+    serialise(session, REGISTER)
+    changes.add_changes(session, now, [(order.id, None) for order in changed])
+
+
+def latest_revision(session: Session) -> int:
+    """Return the number of the last change; read it before the watches, in the same transaction."""
+    return changes.latest_revision(session)
+
+
+def changes_after(session: Session, revision: int) -> list[RegisterChange]:
+    """Return what changed after this number, oldest first."""
+    return changes.list_changes_after(session, revision)
+
+
+def _join(chosen: list[ProtectiveOrder], carried: list[Assignment]) -> list[Watch]:
+    by_holder: defaultdict[UUID, list[UUID]] = defaultdict(list)
+    for assignment in carried:
+        holder_id = assignment.wearer_id or assignment.protected_person_id
+        if holder_id is not None:
+            by_holder[holder_id].append(assignment.device_id)
+    return [
+        Watch(
+            order,
+            tuple(by_holder.get(order.wearer_id, ())),
+            tuple(
+                (person_id, tuple(by_holder.get(person_id, ()))) for person_id in order.protected_person_ids
+            ),
+        )
+        for order in chosen
+    ]

@@ -1,0 +1,232 @@
+/** Everything about the chosen alert: facts, what the operator can do, what was sent, and its log. */
+
+import { byId, make, say } from "./dom.js";
+import { badges, doubtsOf, howFar, parties, whyHere } from "./queue.js";
+import { ageOf, ask, now } from "./server.js";
+import {
+  CHANNELS, DELIVERIES, DOUBTS, ENTRIES, KINDS, PARTIES, REASONS,
+  distance, duration, length, time, worded,
+} from "./words.js";
+
+export class Detail {
+  #desk;
+  #full = null;
+  #parts;
+  #acted;
+
+  /**
+   * @param {Object} desk the shared state
+   * @param {function(Object, string)} acted told the alert as the server now has it, and what was done
+   */
+  constructor(desk, acted) {
+    this.#desk = desk;
+    this.#acted = acted;
+    this.#parts = build();
+    byId("detail").replaceChildren(...this.#parts.roots);
+    this.#parts.acknowledge.addEventListener("click", () => this.acknowledge());
+    this.#parts.resolve.addEventListener("click", () => this.openForm());
+    this.#parts.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#resolve();
+    });
+    this.#parts.cancel.addEventListener("click", () => this.closeForm());
+  }
+
+  /** Forget the former alert's form and log before another is shown. */
+  reset() {
+    this.#full = null;
+    this.closeForm();
+    this.#parts.form.reset();
+    say(this.#parts.problem, "");
+    byId("detail").scrollTop = 0;
+  }
+
+  /** Read the chosen alert's log and messages from the server. */
+  async load() {
+    const id = this.#desk.chosenId;
+    if (id === null) return;
+    let full;
+    try {
+      full = await ask("GET", `/api/alerts/${id}`);
+    } catch (error) {
+      if (id === this.#desk.chosenId) say(this.#parts.problem, error.message);
+      return;
+    }
+    if (id !== this.#desk.chosenId) return; // another was chosen meanwhile
+    this.#full = full;
+    const told = full.entries.filter((entry) => entry.event);
+    if (told.length) this.#desk.lastEvents.set(id, told.at(-1).event);
+    this.show();
+  }
+
+  show() {
+    const alert = this.#desk.chosen;
+    const parts = this.#parts;
+    parts.body.hidden = alert === null;
+    parts.hint.hidden = alert !== null;
+    byId("detail").className = alert ? `severity-${alert.severity}` : "";
+    if (!alert) {
+      say(parts.title, "No alert chosen");
+      return;
+    }
+    const event = this.#desk.lastEvents.get(alert.id);
+    say(parts.rank, String(alert.severity));
+    say(parts.title, worded(KINDS, alert.kind));
+    parts.badges.replaceChildren(...badges(alert, event));
+    parts.acknowledge.disabled = alert.state !== "open";
+    this.tick();
+    const { entries, notifications } = this.#full ?? { entries: [], notifications: [] };
+    parts.log.replaceChildren(...[...entries].reverse().map(logLine));
+    parts.sent.replaceChildren(...notifications.map(sentLine));
+    parts.nothingSent.hidden = notifications.length > 0;
+  }
+
+  /** Refresh the facts: ages change by themselves. */
+  tick() {
+    const alert = this.#desk.chosen;
+    if (alert) fillFacts(this.#parts.facts, alert, this.#desk);
+  }
+
+  async acknowledge() {
+    const alert = this.#desk.chosen;
+    if (!alert || alert.state !== "open") return;
+    await this.#act(() => ask("POST", `/api/alerts/${alert.id}/acknowledgement`), "acknowledged");
+  }
+
+  openForm() {
+    if (!this.#desk.chosen) return;
+    this.#parts.form.hidden = false;
+    this.#parts.reason.focus();
+    this.#parts.form.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Close the form; says whether it was open. */
+  closeForm() {
+    const wasOpen = !this.#parts.form.hidden;
+    this.#parts.form.hidden = true;
+    if (wasOpen) byId("alerts").focus();
+    return wasOpen;
+  }
+
+  async #resolve() {
+    const alert = this.#desk.chosen;
+    if (!alert) return;
+    const body = { reason: this.#parts.reason.value, note: this.#parts.note.value };
+    await this.#act(() => ask("POST", `/api/alerts/${alert.id}/resolution`, body), "resolved");
+  }
+
+  async #act(request, done) {
+    say(this.#parts.problem, "");
+    try {
+      this.#acted(await request(), done);
+    } catch (error) {
+      say(this.#parts.problem, `Not done. ${error.message}`);
+    }
+  }
+}
+
+function build() {
+  const parts = {
+    rank: make("span", { class: "rank", "aria-hidden": "true" }),
+    title: make("h2", { id: "detail-title" }),
+    badges: make("p", { class: "badges" }),
+    hint: make("p", { class: "quiet" }, "Choose an alert in the queue."),
+    facts: make("dl", {}),
+    acknowledge: make("button", { type: "button", class: "primary" }, "Acknowledge ", make("kbd", {}, "A")),
+    resolve: make("button", { type: "button" }, "Resolve … ", make("kbd", {}, "R")),
+    problem: make("p", { class: "problem", role: "alert" }),
+    reason: make("select", { id: "reason", required: true }, make("option", { value: "" }, "Choose a reason")),
+    note: make("textarea", { id: "note", rows: "3", maxlength: "2000" }),
+    cancel: make("button", { type: "button" }, "Cancel ", make("kbd", {}, "Esc")),
+    sent: make("ul", { class: "sent" }),
+    nothingSent: make("p", { class: "quiet" }, "Nothing was sent."),
+    log: make("ol", { class: "log" }),
+  };
+  for (const [code, words] of Object.entries(REASONS)) parts.reason.append(make("option", { value: code }, words));
+  parts.form = make(
+    "form",
+    { id: "resolution", hidden: true },
+    make("label", { for: "reason" }, "Why it is closed"),
+    parts.reason,
+    make("label", { for: "note" }, "Note (stays in the control room)"),
+    parts.note,
+    make("div", { class: "actions" }, make("button", { type: "submit", class: "primary" }, "Resolve"), parts.cancel),
+  );
+  parts.body = make(
+    "div",
+    { hidden: true },
+    parts.badges,
+    make("div", { class: "actions" }, parts.acknowledge, parts.resolve),
+    parts.problem,
+    parts.form,
+    parts.facts,
+    make("h3", {}, "Messages"),
+    parts.nothingSent,
+    parts.sent,
+    make("h3", {}, "Log"),
+    parts.log,
+  );
+  const keys = make("p", { class: "keys quiet" });
+  for (const [key, words] of [["↑ ↓", "move"], ["A", "acknowledge"], ["R", "resolve"], ["Esc", "close form"]]) {
+    keys.append(make("kbd", {}, key), ` ${words}  `);
+  }
+  parts.roots = [make("header", {}, parts.rank, parts.title), parts.hint, parts.body, keys];
+  return parts;
+}
+
+function fillFacts(list, alert, desk) {
+  const event = desk.lastEvents.get(alert.id);
+  const facts = [
+    ["Order", alert.order_reference ?? "None: it is about the monitoring itself"],
+    ["Parties", parties(alert) || "None"],
+    ["Opened", `${time(alert.opened_at, now())}, ${duration(ageOf(alert.opened_at))} ago`],
+    ["Last event", `${time(alert.last_event_at, now())}, ${duration(ageOf(alert.last_event_at))} ago`],
+    ["Distance", howFar(desk, alert) ?? "Unknown"],
+  ];
+  const seen = desk.sightings(alert);
+  for (const party of ["wearer", "protected"]) {
+    const one = seen.find((sighting) => sighting.party === party);
+    if (!one && !alert.order_id) continue;
+    const accuracy = typeof one?.accuracy_m === "number" ? `± ${length(one.accuracy_m)}` : "accuracy unknown";
+    facts.push([PARTIES[party], one ? `${duration(ageOf(one.fixed_at))} ago, ${accuracy}` : "Position unknown"]);
+  }
+  if (doubtsOf(event)) facts.push(["Doubt", event.doubts.map((doubt) => worded(DOUBTS, doubt)).join("; ")]);
+  facts.push(["Why here", whyHere(alert)]);
+  while (list.children.length > facts.length * 2) list.lastChild.remove();
+  while (list.children.length < facts.length * 2) list.append(make("dt"), make("dd"));
+  facts.forEach(([name, value], index) => {
+    say(list.children[index * 2], name);
+    say(list.children[index * 2 + 1], value);
+    list.children[index * 2 + 1].className = name === "Doubt" ? "doubts" : "";
+  });
+}
+
+function logLine(entry) {
+  const what = [worded(ENTRIES, entry.kind)];
+  if (entry.event) what.push(worded(KINDS, entry.event.kind));
+  const more = [];
+  if (entry.event) {
+    more.push(distance(entry.event), doubtsOf(entry.event), entry.event.live ? null : "late data", entry.event.reason);
+  } else if (entry.author_id) {
+    more.push(`by ${entry.author_login ?? "staff"}`);
+  }
+  const detail = more.filter(Boolean).join(" · ");
+  return make(
+    "li",
+    { class: `severity-${entry.severity}` },
+    make("time", { datetime: entry.at }, time(entry.at, now())),
+    make("div", {}, make("p", {}, what.join(": ")), detail ? make("p", { class: "quiet" }, detail) : null),
+  );
+}
+
+function sentLine(notification) {
+  const count = notification.attempts.length;
+  const tries = count === 1 ? "1 try" : `${count} tries`;
+  return make(
+    "li",
+    { class: notification.state },
+    make("span", {}, worded(CHANNELS, notification.channel)),
+    make("b", {}, worded(DELIVERIES, notification.state)),
+    make("span", { class: "quiet" }, tries),
+  );
+}

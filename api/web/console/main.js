@@ -1,0 +1,270 @@
+/** Starts the control room: sign in, then queue, map and detail fed by the stream. */
+
+import { Desk } from "./desk.js";
+import { Detail } from "./detail.js";
+import { byId, say } from "./dom.js";
+import { Health } from "./health.js";
+import { LiveMap } from "./map.js";
+import { Queue, parties } from "./queue.js";
+import { Stream, ask, now, onDenied } from "./server.js";
+import { prepareSound, ring } from "./sound.js";
+import { KINDS, REASONS, SEVERITIES, time, worded } from "./words.js";
+
+const TRACK_MINUTES = 30;
+const RELOAD_AFTER_MS = 3000;
+/** Messages go out and receipts come in after an entry of the log, and the stream does not tell of them. */
+const DELIVERIES_AFTER_MS = 4000;
+const TOAST_MS = 6000;
+/** The queue's first rows get their last event read when the page opens; the stream brings those of the others. */
+const READ_AT_START = 20;
+const SESSION_ENDED = "#ended";
+
+const desk = new Desk();
+const health = new Health();
+let parts = null;
+let stream = null;
+let waiting = null; // stream messages that came while the queue was being read; null = nothing is read now
+let toastTimer = null;
+let deliveriesTimer = null;
+let drawing = false;
+
+async function start() {
+  byId("sign-in").addEventListener("submit", signIn);
+  byId("sign-out").addEventListener("click", signOut);
+  try {
+    enter(await ask("GET", "/api/session"));
+  } catch {
+    const ended = location.hash === SESSION_ENDED;
+    history.replaceState(null, "", "/");
+    showDoor(ended ? "You are no longer signed in. Alerts are not shown until you sign in again." : "");
+  }
+}
+
+async function signIn(event) {
+  event.preventDefault();
+  const form = byId("sign-in");
+  say(byId("sign-in-problem"), "");
+  try {
+    enter(await ask("POST", "/api/session", { login: form.login.value, secret: form.secret.value }));
+    form.reset();
+  } catch (error) {
+    form.secret.value = "";
+    form.secret.focus();
+    say(byId("sign-in-problem"), error.message);
+  }
+}
+
+async function signOut() {
+  try {
+    await ask("DELETE", "/api/session");
+  } finally {
+    location.reload(); // nothing of the room stays in memory
+  }
+}
+
+function showDoor(reason) {
+  byId("room").hidden = true;
+  byId("door").hidden = false;
+  say(byId("sign-in-problem"), reason);
+  byId("login").focus();
+}
+
+function enter(account) {
+  byId("door").hidden = true;
+  byId("room").hidden = false;
+  say(byId("who"), `${account.login} · ${account.role}`);
+  parts ??= openRoom();
+  health.start();
+  stream = new Stream({ open: streamOpened, lost: () => health.streamLost(), message: heard });
+  onDenied(denied);
+  stream.run();
+  byId("alerts").focus();
+}
+
+/** The session ended: start over, so that nothing of the room stays in memory for whoever comes next. */
+function denied() {
+  location.hash = SESSION_ENDED;
+  location.reload();
+}
+
+function openRoom() {
+  prepareSound();
+  const room = { map: new LiveMap(desk), queue: new Queue(desk, choose), detail: new Detail(desk, acted) };
+  document.addEventListener("keydown", keyPressed);
+  setInterval(tick, 1000);
+  return room;
+}
+
+/** Read everything anew: after any gap the stream alone could have missed what a purge or restore changed. */
+async function streamOpened() {
+  waiting = [];
+  try {
+    const [alerts, map] = await Promise.all([ask("GET", "/api/alerts?state=unresolved"), ask("GET", "/api/map")]);
+    desk.replaceAlerts(alerts);
+    desk.replaceMap(map.orders);
+  } catch (error) {
+    if (error.status !== 401) setTimeout(streamOpened, RELOAD_AFTER_MS);
+    return;
+  }
+  const later = waiting;
+  waiting = null;
+  later.forEach(([name, content]) => heard(name, content));
+  health.streamOpened();
+  if (!desk.chosen && desk.alerts.size) choose(desk.ranked()[0].id);
+  else if (desk.chosen) {
+    refreshChosen();
+    loadTracks();
+  } else leave();
+  draw();
+}
+
+function heard(name, content) {
+  if (waiting !== null) {
+    waiting.push([name, content]);
+  } else if (name === "alert") {
+    heardAlert(content);
+  } else if (name === "positions") {
+    content.positions.forEach((position) => {
+      desk.takePosition(position);
+      if (position.order_id === desk.chosen?.order_id) parts.map.extendTrack(position);
+    });
+    draw();
+  }
+}
+
+function heardAlert({ alert, entry }) {
+  const isNew = desk.takeAlert(alert, entry.event);
+  if (alert.state === "open" && (isNew || entry.kind === "raised")) announce(alert);
+  if (isNew || !desk.orders.has(alert.order_id)) loadMap();
+  if (alert.id === desk.chosenId) {
+    if (alert.state === "resolved") leave();
+    else refreshChosen();
+  }
+  if (!desk.chosen && desk.alerts.size) choose(desk.ranked()[0].id);
+  draw();
+}
+
+function announce(alert) {
+  const text = `New alert, ${worded(SEVERITIES, alert.severity)}: ${worded(KINDS, alert.kind)}. ${parties(alert)}`;
+  say(byId(alert.severity === 1 ? "news-now" : "news"), text);
+  if (alert.severity <= 2) ring(alert.severity);
+}
+
+async function loadMap() {
+  try {
+    desk.replaceMap((await ask("GET", "/api/map")).orders);
+    draw();
+  } catch {
+    setTimeout(loadMap, RELOAD_AFTER_MS);
+  }
+}
+
+function choose(id) {
+  if (id === desk.chosenId) return;
+  desk.chosenId = id;
+  parts.detail.reset();
+  parts.map.showTracks([]);
+  draw();
+  refreshChosen();
+  loadTracks();
+}
+
+/** Turn to the next alert when the chosen one is gone. */
+function leave() {
+  desk.chosenId = null;
+  parts.detail.reset();
+  parts.map.showTracks([]);
+  const next = desk.ranked()[0];
+  if (next) choose(next.id);
+}
+
+/** Read the chosen alert anew. Each reading is a row of the audit trail, so it follows news, not a clock. */
+async function refreshChosen() {
+  clearTimeout(deliveriesTimer);
+  deliveriesTimer = setTimeout(() => parts.detail.load(), DELIVERIES_AFTER_MS);
+  await parts.detail.load();
+  draw();
+}
+
+async function loadTracks() {
+  const alert = desk.chosen;
+  if (!alert?.order_id) return;
+  try {
+    const { tracks } = await ask("GET", `/api/alerts/${alert.id}/tracks?minutes=${TRACK_MINUTES}`);
+    if (alert.id === desk.chosenId) parts.map.showTracks(tracks);
+  } catch {
+    // The health bars tell that the server does not answer; the last tracks keep their ages.
+  }
+}
+
+function acted(alert, done) {
+  const words = done === "resolved" ? `Resolved: ${worded(REASONS, alert.resolve_reason)}` : "Acknowledged";
+  toast(`${words} · ${alert.order_reference ?? worded(KINDS, alert.kind)}`);
+  desk.takeAlert(alert, null);
+  if (done === "resolved") leave();
+  else refreshChosen();
+  draw();
+  readLastEvents();
+}
+
+/** Read the last event of the top rows: distance and doubts are in it, and the list does not tell them. */
+async function readLastEvents() {
+  for (const { id } of desk.ranked().slice(0, READ_AT_START)) {
+    if (desk.lastEvents.has(id) || id === desk.chosenId) continue;
+    try {
+      const told = (await ask("GET", `/api/alerts/${id}`)).entries.filter((entry) => entry.event);
+      if (told.length && desk.alerts.has(id) && !desk.lastEvents.has(id)) desk.lastEvents.set(id, told.at(-1).event);
+    } catch {
+      return; // the health bars tell that the server does not answer; the next connection tries again
+    }
+    draw();
+  }
+}
+
+function toast(text) {
+  say(byId("toast"), text);
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => say(byId("toast"), ""), TOAST_MS);
+}
+
+function keyPressed(event) {
+  if (byId("room").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") {
+    parts.detail.closeForm();
+    return;
+  }
+  if (event.target.closest("input, textarea, select, #map")) return;
+  const act = {
+    ArrowDown: () => parts.queue.move(1),
+    j: () => parts.queue.move(1),
+    ArrowUp: () => parts.queue.move(-1),
+    k: () => parts.queue.move(-1),
+    a: () => parts.detail.acknowledge(),
+    r: () => parts.detail.openForm(),
+  }[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+}
+
+/** Draw once per frame, however many messages a frame brings. */
+function draw() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    parts.queue.show();
+    parts.detail.show();
+    parts.map.show();
+  });
+}
+
+function tick() {
+  say(byId("clock"), time(new Date(now()).toISOString(), now()));
+  parts.queue.tick();
+  parts.detail.tick();
+  parts.map.tick();
+  health.show();
+}
+
+start();

@@ -1,0 +1,45 @@
+"""Both hosts with the rooms' real routes, guard and errors: what `create_app` makes, for a few rooms."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
+from api.accounts import routes, service
+from api.accounts.model import Account, Role
+from api.kernel import clock
+from api.kernel.config import Settings
+from api.kernel.db import transaction
+from api.kernel.http import Blueprint, add_api_pages, guard, make_api
+
+
+def make_host(
+    engine: Engine,
+    blueprints: Sequence[Blueprint],
+    identify: Callable[[], Account | None] = routes.identify_staff,
+    **environ: str,
+) -> Flask:
+    """An application of these routes; `environ` are settings."""
+    app = Flask(__name__)
+    app.testing = True
+    values = {"BAKEN_HOME": str(Path("/nonexistent")), "BAKEN_SERVER_KEY": "0" * 64}
+    app.extensions["baken.engine"] = engine
+    app.extensions["baken.settings"] = Settings.from_env(values | environ)
+    guard(app, identify)
+    add_api_pages(app, make_api(app, "Test", blueprints))
+    return app
+
+
+def signed_in(app: Flask, role: Role, login: str = "") -> FlaskClient:
+    """A client of the host with the session of a new account of this role."""
+    cookie = routes.PERSON_COOKIE if role is Role.PROTECTED_PERSON else routes.STAFF_COOKIE
+    with transaction(app.extensions["baken.engine"]) as session:
+        account = service.add_account(
+            session, login or f"a {role.value}", "correct horse", role, None, clock.now()
+        )
+        token = service.open_session(session, account, clock.now())
+    client = app.test_client()
+    client.set_cookie(cookie, token)
+    return client

@@ -42,20 +42,32 @@ def loop(stories: Sequence[Story], target: Target, clock: Clock, say: Callable[[
     open_exercises: list[Exercise] = []
     try:
         for story in itertools.cycle(stories):
-            try:
-                with target.sign_in() as control:
-                    exercises.end(control, open_exercises)
-                    open_exercises.clear()
-                    _play(story, target, clock, say, control, open_exercises.append)
-            except (ServiceError, BrokerRefused) as error:
-                say(f"waiting for the service: {error}")
+            while not _try(story, target, clock, say, open_exercises):
                 time.sleep(RETRY_S)
-            else:
-                time.sleep(PAUSE_S)
+            time.sleep(PAUSE_S)
     finally:
         with suppress(ServiceError), target.sign_in() as control:
             exercises.end(control, open_exercises)
     raise AssertionError("a demo has no end of its own")
+
+
+def _try(
+    story: Story,
+    target: Target,
+    clock: Clock,
+    say: Callable[[str], None],
+    open_exercises: list[Exercise],
+) -> bool:
+    """End what the story before left open and play one; says so and returns False when that cannot be."""
+    try:
+        with target.sign_in() as control:
+            exercises.end(control, open_exercises)
+            open_exercises.clear()
+            _play(story, target, clock, say, control, open_exercises.append)
+    except (ServiceError, BrokerRefused) as error:
+        say(f"waiting for the service: {error}")
+        return False
+    return True
 
 
 def _play(

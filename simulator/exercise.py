@@ -13,6 +13,8 @@ from simulator.stories import Device, DeviceKind, Story, Zone
 from simulator.wire import DeviceAccess
 
 COURT = "Exercise"
+BEFORE = timedelta(hours=2)
+"""Order and devices are in force since then: a story may tell of what was before its run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,12 @@ def provision(control: ControlClient, draft: OrderDraft, now_s: float) -> Exerci
         given = control.add(f"protected-persons/{person['id']}/account", {})
         account = PersonAccount(given["number"], given["pin"])
     devices = {party: _add_device(control, device, mark) for party, device in draft.devices}
+    begun = (datetime.fromtimestamp(now_s, UTC) - BEFORE).isoformat()
     for party, device in devices.items():
         whose = {"wearer_id": wearer["id"]}
         if party is Party.PROTECTED:
             whose = {"protected_person_id": person["id"]}
-        control.add(f"devices/{device.id}/assignment", whose)
+        control.add(f"devices/{device.id}/assignment", whose | {"since": begun})
     order = control.add("orders", _order_body(draft, mark, wearer["id"], person["id"], now_s))
     zone_ids = {zone.name: _add_zone(control, order["id"], zone) for zone in draft.zones}
     return Exercise(order["id"], order["reference"], devices, zone_ids, account)
@@ -100,7 +103,7 @@ def _order_body(draft: OrderDraft, mark: str, wearer_id: str, person_id: str, no
         "court": COURT,
         "wearer_id": wearer_id,
         "protected_person_ids": [person_id],
-        "valid_from": (now - timedelta(hours=2)).isoformat(),  # stories may tell of what was before
+        "valid_from": (now - BEFORE).isoformat(),
         "valid_until": (now + timedelta(days=1)).isoformat(),
         "alert_radius_m": draft.alert_radius_m,
         "warning_radius_m": draft.warning_radius_m,

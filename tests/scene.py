@@ -78,8 +78,9 @@ def make_scene(engine: Engine, now: datetime = NOW, **more: Any) -> Scene:
         (ankle, ankle_secret), (phone, phone_secret) = [
             orders.add_device(session, draft, None, now) for draft in drafts
         ]
-        orders.assign_device(session, ankle.id, wearer.id, None, None, now)
-        orders.assign_device(session, phone.id, None, person.id, None, now)
+        begun = now - timedelta(days=40)  # longer ago than any message that is still judged
+        orders.assign_device(session, ankle.id, wearer.id, None, None, now, since=begun)
+        orders.assign_device(session, phone.id, None, person.id, None, now, since=begun)
         zone_id = uuid4()
         add_version(session, ExclusionZone(zone_id, 1, order.id, "home", **zone), None, now)
         orders.note_change(session, now, order_id=order.id)

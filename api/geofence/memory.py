@@ -73,6 +73,7 @@ class Memory:
         self.revision = 0
         self.devices: dict[UUID, Device] = {}
         self.places: dict[UUID, tuple[Place, ...]] = {}
+        self._carried_since: dict[UUID, datetime] = {}
         self._watched: dict[UUID, WatchedOrder] = {}
         self._seen: dict[UUID, Seen] = {}
         self._device_states: dict[UUID, DeviceState] = {}
@@ -82,11 +83,12 @@ class Memory:
         """Read everything; used at start and after the database was away."""
         self.revision = orders.latest_revision(session)
         self.devices = {device.id: device for device in orders.list_devices(session)}
+        self._carried_since = orders.carried_since(session)
         self._presences = list_presences(session)
         self._device_states = list_device_states(session)
         self._watched.clear()
         self.places.clear()
-        self._replace(orders.list_watches(session), list_zones(session))
+        self.put_orders(orders.list_watches(session), list_zones(session))
         believed = timedelta(seconds=self.limits.segment_max_s)
         self._seen = {
             state.device_id: self._see_again(session, state, now - believed)
@@ -104,16 +106,49 @@ class Memory:
         order_ids = {change.order_id for change in changes if change.order_id}
         if device_ids:
             self.devices |= {device.id: device for device in orders.list_devices(session, device_ids)}
+            for device_id in device_ids:
+                self._carried_since.pop(device_id, None)
+            self._carried_since |= orders.carried_since(session, device_ids)
         if order_ids:
             self._forget(order_ids)
-            self._replace(orders.list_watches(session, order_ids), list_zones(session, order_ids))
+            self.put_orders(orders.list_watches(session, order_ids), list_zones(session, order_ids))
         return True
+
+    def put_orders(self, watches: Iterable[Watch], zones: Iterable[ExclusionZone]) -> None:
+        """Prepare orders, none of which is known yet, with their zones for judging."""
+        zones_of: dict[UUID, list[PreparedZone]] = {}
+        for zone in zones:
+            zones_of.setdefault(zone.order_id, []).append(PreparedZone.from_zone(zone))
+        for watch in watches:
+            watched = WatchedOrder(
+                order=watch.order,
+                wearer_devices=watch.wearer_devices,
+                people=tuple(
+                    WatchedPerson(person_id, devices, pair_of(watch.order, person_id))
+                    for person_id, devices in watch.protected
+                ),
+                zones=tuple(zones_of.get(watch.order.id, ())),
+            )
+            self._watched[watch.order.id] = watched
+            for device_id in watched.wearer_devices:
+                self._place(device_id, Place(watched, Party.WEARER, None))
+            for person in watched.people:
+                for device_id in person.devices:
+                    self._place(device_id, Place(watched, Party.PROTECTED, person))
 
     def take_over(self, changes: Changes) -> None:
         """Make a committed batch part of what is known."""
         self._seen |= changes.seen
         self._device_states |= changes.devices
         self._presences |= changes.presences
+
+    def was_carried(self, device_id: UUID, at: datetime) -> bool:
+        """Say whether whoever carries the device now had it at that time.
+
+        A device's clock may be off by `future_s`; what it said earlier is another person's.
+        """
+        since = self._carried_since.get(device_id)
+        return since is not None and at >= since - timedelta(seconds=self.limits.future_s)
 
     def seen(self, device_id: UUID, changes: Changes) -> Seen | None:
         """Return a device's newest fix, this batch's included."""
@@ -152,27 +187,6 @@ class Memory:
                     self.places[device_id] = left
                 else:
                     self.places.pop(device_id, None)
-
-    def _replace(self, watches: Iterable[Watch], zones: Iterable[ExclusionZone]) -> None:
-        zones_of: dict[UUID, list[PreparedZone]] = {}
-        for zone in zones:
-            zones_of.setdefault(zone.order_id, []).append(PreparedZone.from_zone(zone))
-        for watch in watches:
-            watched = WatchedOrder(
-                order=watch.order,
-                wearer_devices=watch.wearer_devices,
-                people=tuple(
-                    WatchedPerson(person_id, devices, pair_of(watch.order, person_id))
-                    for person_id, devices in watch.protected
-                ),
-                zones=tuple(zones_of.get(watch.order.id, ())),
-            )
-            self._watched[watch.order.id] = watched
-            for device_id in watched.wearer_devices:
-                self._place(device_id, Place(watched, Party.WEARER, None))
-            for person in watched.people:
-                for device_id in person.devices:
-                    self._place(device_id, Place(watched, Party.PROTECTED, person))
 
     def _place(self, device_id: UUID, place: Place) -> None:
         self.places[device_id] = (*self.places.get(device_id, ()), place)

@@ -42,7 +42,7 @@ class RejectReason(StrEnum):
     BAD_TOPIC = "bad_topic"
     UNKNOWN_DEVICE = "unknown_device"
     RETIRED_DEVICE = "retired_device"
-    UNASSIGNED = "unassigned"
+    OTHER_HOLDER = "other_holder"
     NO_ORDER = "no_order"
     ORDER_NOT_IN_FORCE = "order_not_in_force"
     NOT_SEALED = "not_sealed"

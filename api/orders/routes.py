@@ -267,7 +267,7 @@ class DeviceAssignment(MethodView):
     @allow(Role.SUPERVISOR)
     @devices.arguments(HolderSchema)
     @devices.response(201, AssignmentSchema)
-    def post(self, body: dict[str, UUID | None], device_id: UUID) -> Assignment:
+    def post(self, body: dict[str, Any], device_id: UUID) -> Assignment:
         """Hand a device to a wearer or to a protected person."""
         with transaction(engine()) as session:
             return service.assign_device(
@@ -277,6 +277,7 @@ class DeviceAssignment(MethodView):
                 body["protected_person_id"],
                 _actor_id(),
                 clock.now(),
+                since=body["since"],
             )
 
     @allow(Role.SUPERVISOR)

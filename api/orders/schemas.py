@@ -146,6 +146,9 @@ class HolderSchema(Schema):
 
     wearer_id = ma.fields.UUID(load_default=None)
     protected_person_id = ma.fields.UUID(load_default=None)
+    since = Moment(
+        load_default=None, metadata={"description": "When it was handed out, if that was before now."}
+    )
 
 
 class AssignmentSchema(Schema):

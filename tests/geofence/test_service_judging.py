@@ -242,6 +242,36 @@ def test_a_device_that_nobody_carries_or_whose_order_ended_is_kept_aside(engine:
     assert desk.kinds() == ["late_data_breach"]  # it was in force when he stood there
 
 
+def test_what_a_device_said_in_other_hands_is_never_held_against_its_holder(engine: Engine) -> None:
+    scene, other = make_scene(engine), make_scene(engine)
+    with transaction(engine) as session:
+        orders.unassign_device(session, scene.ankle.id, None, at(-60))
+        orders.assign_device(session, scene.ankle.id, other.wearer_id, None, None, at(0), since=at(-30))
+    desk = Desk(engine)
+    desk.take(
+        position(scene.ankle, HOME, at(-300), delay_s=310),
+        received(scene.ankle, alarm("sos", tst=int(at(-300).timestamp())), at(5), "alarm"),
+    )
+    assert desk.rejected() == {"other_holder": 1}
+    (told,) = desk.alerts()
+    assert (told.kind, told.order_id) == ("sos", None)  # a call for help is heard all the same
+    desk.take(position(scene.ankle, HOME, at(-35), delay_s=41))  # a device's clock may be off by 10 s
+    assert {alert.order_id for alert in desk.alerts()} == {None, other.order_id}
+
+
+def test_a_device_that_changes_hands_is_another_s_from_then_on(
+    desk: Desk, scene: Scene, engine: Engine
+) -> None:
+    with transaction(engine) as session:
+        orders.unassign_device(session, scene.ankle.id, None, at(0))
+        orders.assign_device(session, scene.ankle.id, scene.wearer_id, None, None, at(60), since=at(60))
+    with reading(engine) as session:
+        desk.memory.refresh(session)
+    desk.take(position(scene.ankle, HOME, at(30), delay_s=40), position(scene.ankle, HOME, at(65)))
+    assert desk.rejected() == {"other_holder": 1}
+    assert desk.kinds() == ["zone_breach"]
+
+
 def test_a_change_of_the_register_is_taken_over(desk: Desk, scene: Scene, engine: Engine) -> None:
     other = make_scene(engine)
     with transaction(engine) as session:
@@ -281,6 +311,19 @@ def test_an_sos_rings_even_when_no_order_is_in_force(engine: Engine) -> None:
     desk.take(received(scene.phone, alarm("sos"), NOW, "alarm"))
     (alert,) = desk.alerts()
     assert (alert.kind, alert.order_id, alert.device_id) == ("sos", None, scene.phone.id)
+
+
+def test_a_cut_strap_is_told_once_by_alarm_and_positions_together(desk: Desk, scene: Scene) -> None:
+    desk.take(position(scene.ankle, FAR, at(0), strap="closed"))
+    desk.take(received(scene.ankle, alarm("strap_cut", tst=int(at(10).timestamp())), at(11), "alarm"))
+    desk.take(
+        position(scene.ankle, FAR, at(12), strap="open"), position(scene.ankle, FAR, at(27), strap="open")
+    )
+    assert desk.kinds() == ["strap_tamper"]
+    desk.take(
+        position(scene.ankle, FAR, at(60), strap="closed"), position(scene.ankle, FAR, at(90), strap="open")
+    )
+    assert desk.kinds() == ["strap_tamper", "strap_tamper"]
 
 
 def test_a_strap_that_opens_is_told_once(desk: Desk, scene: Scene) -> None:

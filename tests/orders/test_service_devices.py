@@ -173,6 +173,23 @@ def test_a_device_goes_to_exactly_one_registered_person(engine: Engine, now: dat
         assert set(refusal.value.fields) == fields
 
 
+def test_a_hand_over_may_be_entered_afterwards_but_not_before_the_one_before_it_ended(
+    engine: Engine, now: datetime
+) -> None:
+    with transaction(engine) as session:
+        device, wearer_id, person_id = add_device(session), add_wearer(session), add_person(session)
+        first = service.assign_device(session, device.id, wearer_id, None, None, now, since=now - HOUR)
+        assert first.assigned_at == now - HOUR
+        service.unassign_device(session, device.id, None, now)
+    for since in (now - timedelta(seconds=1), now + 3 * HOUR):
+        with pytest.raises(BadAssignment) as refusal, transaction(engine) as session:
+            service.assign_device(session, device.id, None, person_id, None, now + 2 * HOUR, since=since)
+        assert set(refusal.value.fields) == {"since"}
+    with transaction(engine) as session:
+        service.assign_device(session, device.id, None, person_id, None, now + 2 * HOUR, since=now + HOUR)
+        assert service.carried_since(session) == {device.id: now + HOUR}
+
+
 def test_a_device_that_is_not_there_is_not_found(engine: Engine, now: datetime) -> None:
     unknown = uuid.uuid4()
     with transaction(engine) as session:

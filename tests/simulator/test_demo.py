@@ -1,9 +1,11 @@
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from simulator import demo
+from simulator.client import ControlClient, ServiceError
 from simulator.clock import Clock
 from simulator.run import Target
 from simulator.stories import Story
@@ -63,6 +65,35 @@ def test_a_demo_waits_for_a_service_that_is_away(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         demo.loop([story_of(tmp_path)], target, Clock(time.time()), say)
+
+
+def test_the_story_that_could_not_be_played_is_the_one_that_is_tried_again(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "RETRY_S", 0.0)
+    service = Service(broker.port)
+    tries: list[str] = []
+
+    class LateTarget(Target):
+        def sign_in(self) -> ControlClient:
+            tries.append(self.login)
+            if len(tries) == 1:
+                raise ServiceError("not up yet")
+            return super().sign_in()
+
+    target = LateTarget(service.url, service.url, "127.0.0.1", broker.port, "sam", "right")
+    first = story_of(tmp_path)
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        if line == "all as expected":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        demo.loop([first, replace(first, title="another")], target, Clock(time.time()), say)
+    service.stop()
+    assert lines[:2] == ["waiting for the service: not up yet", "story: He is there"]
 
 
 def test_the_demo_s_stories_exist() -> None:

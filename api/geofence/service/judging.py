@@ -11,9 +11,10 @@ from api.alerts import service as alerts
 from api.alerts.model import Event, EventKind, Sighting
 from api.geofence.memory import Changes, Memory, Place
 from api.geofence.model import AlarmKind, DeviceAlarm, DeviceReceipt, DeviceReport, Fix
-from api.geofence.rules.proximity import judge_past_proximity, judge_proximity
+from api.geofence.rules.proximity import judge_past_proximity
 from api.geofence.rules.quality import Seen, Timing, clock_fault, see, timing_of
-from api.geofence.rules.zones import judge_past_zone, judge_zone
+from api.geofence.rules.zones import judge_past_zone
+from api.geofence.service.deciding import judge_fix
 from api.geofence.store.alarms import save_alarm
 from api.geofence.store.fixes import (
     FixKey,
@@ -24,7 +25,7 @@ from api.geofence.store.fixes import (
     save_fixes,
 )
 from api.geofence.store.rejected import Rejected, keep_rejected
-from api.geofence.store.states import DeviceState, Subject, save_device_states, save_presences
+from api.geofence.store.states import DeviceState, save_device_states, save_presences
 from api.geofence.wire import BadMessage, RejectReason, parse_message, parse_topic
 from api.orders.model import Device, Party
 from api.orders.rules import is_in_force
@@ -181,12 +182,14 @@ class _Batch:
             if timing is Timing.PAST:
                 self._judge_past(now, place)
             else:
-                self._judge(now, place, timing)
+                self._events += judge_fix(memory, self.changes, now, place, timing)
 
     def _places_in_force(self, device_id: UUID, at: datetime) -> list[Place]:
         places = self._memory.places.get(device_id, ())
         if not places:
             raise BadMessage(RejectReason.NO_ORDER, "not assigned, or to nobody with an order")
+        if not self._memory.was_carried(device_id, at):
+            raise BadMessage(RejectReason.OTHER_HOLDER, "tst before its present holder was given the device")
         in_force = [place for place in places if is_in_force(place.watched.order, at)]
         if not in_force:
             raise BadMessage(RejectReason.ORDER_NOT_IN_FORCE)
@@ -215,31 +218,6 @@ class _Batch:
             battery_pct=battery if fix.battery_pct is None else fix.battery_pct,
         )
 
-    def _judge(self, now: Seen, place: Place, timing: Timing) -> None:
-        watched, memory, limits = place.watched, self._memory, self._memory.limits
-        if place.party is Party.WEARER:
-            for zone in watched.zones:
-                key = (watched.order.id, Subject.ZONE, zone.zone.id)
-                state = memory.presence(key, self.changes)
-                after, events = judge_zone(now, zone, state, timing, limits, exercise=watched.order.exercise)
-                if after is not state:
-                    self.changes.presences[key] = after
-                self._events += events
-        for person in watched.people if place.person is None else (place.person,):
-            others = person.devices if place.party is Party.WEARER else watched.wearer_devices
-            other = memory.newest_of(others, self.changes)
-            if other is None:
-                continue  # nothing is known of the other side yet; silence is the watchdog's matter
-            wearer, protected = (now, other) if place.party is Party.WEARER else (other, now)
-            key = (watched.order.id, Subject.PERSON, person.id)
-            state = memory.presence(key, self.changes)
-            after, events = judge_proximity(
-                wearer, protected, place.party, person.pair, state, timing, limits
-            )
-            if after is not state:
-                self.changes.presences[key] = after
-            self._events += events
-
     def _judge_past(self, now: Seen, place: Place) -> None:
         watched, limits = place.watched, self._memory.limits
         if place.party is Party.WEARER:
@@ -263,6 +241,10 @@ class _Batch:
             return
         age_s = (alarm.received_at - alarm.occurred_at).total_seconds()
         live = age_s <= self._memory.limits.late_s
+        if alarm.kind is AlarmKind.STRAP_CUT:
+            # The positions that follow say so too: it is the same cut, and told once.
+            state = self.changes.devices[alarm.device_id]
+            self.changes.devices[alarm.device_id] = msgspec.structs.replace(state, strap_closed=False)
         self._raise_alarm(
             alarm.device_id, EVENT_OF[alarm.kind], alarm.occurred_at, alarm, live=live, reason=alarm.kind
         )
@@ -279,7 +261,11 @@ class _Batch:
     ) -> None:
         """Make one event per order in force; none in force still makes one, for the control room."""
         places = self._memory.places.get(device_id, ())
-        in_force = [place for place in places if is_in_force(place.watched.order, at)]
+        in_force = [
+            place
+            for place in places
+            if is_in_force(place.watched.order, at) and self._memory.was_carried(device_id, at)
+        ]
         if not in_force:
             self._events.append(
                 Event(kind=kind, occurred_at=at, device_id=device_id, live=live, reason=reason)

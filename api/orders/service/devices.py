@@ -89,11 +89,16 @@ def assign_device(
     protected_person_id: UUID | None,
     actor_id: UUID | None,
     now: datetime,
+    *,
+    since: datetime | None = None,
 ) -> Assignment:
     """Hand a device to a wearer or to a protected person.
 
+    `since` is when that really happened, if it is entered afterwards; None is now. What the device said
+    before belongs to whoever had it then and is never held against this holder.
+
     Raises:
-        BadAssignment: Not exactly one holder, or one who does not exist.
+        BadAssignment: Not exactly one holder, or one who does not exist; or `since` cannot be.
         DeviceRetired, DeviceTaken: It cannot be handed out.
         SimulatedOnRealOrder: It is played by software and an order of the holder is real.
     """
@@ -101,7 +106,8 @@ def assign_device(
     _check_holder(session, wearer_id, protected_person_id)
     if devices.find_current_assignment(session, device_id) is not None:
         raise DeviceTaken("The device is assigned to somebody already: unassign it first.")
-    assignment = Assignment(uuid.uuid4(), device_id, wearer_id, protected_person_id, now, None)
+    since = _check_since(session, device_id, since or now, now)
+    assignment = Assignment(uuid.uuid4(), device_id, wearer_id, protected_person_id, since, None)
     affected = _orders_of(session, assignment)
     if device.simulated and any(not o.exercise and not rules.has_ended(o, now) for o in affected):
         raise SimulatedOnRealOrder("The device is simulated and the holder has an order that is real.")
@@ -181,6 +187,17 @@ def _check_holder(session: Session, wearer_id: UUID | None, person_id: UUID | No
     if person_id is not None and not people.list_person_references(session, [person_id]):
         message = "There is no such protected person."
         raise BadAssignment(message, {"protected_person_id": [message]})
+
+
+def _check_since(session: Session, device_id: UUID, since: datetime, now: datetime) -> datetime:
+    if since > now:
+        message = "A device cannot be handed out in the future."
+        raise BadAssignment(message, {"since": [message]})
+    handed_back = [a.unassigned_at for a in devices.list_assignments(session, device_id) if a.unassigned_at]
+    if handed_back and since < max(handed_back):
+        message = f"The device was handed back at {max(handed_back).isoformat(timespec='seconds')}."
+        raise BadAssignment(message, {"since": [message]})
+    return since
 
 
 def _orders_of(session: Session, assignment: Assignment) -> list[ProtectiveOrder]:

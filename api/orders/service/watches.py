@@ -38,9 +38,10 @@ def get_watch(session: Session, order_id: UUID) -> Watch:
     return watches[0]
 
 
-def carried_since(session: Session) -> dict[UUID, datetime]:
-    """Return since when each device has been carried by whom it is assigned to now."""
-    return {found.device_id: found.assigned_at for found in devices.list_current_assignments(session)}
+def carried_since(session: Session, device_ids: Collection[UUID] | None = None) -> dict[UUID, datetime]:
+    """Return since when each device, or each of these, has been carried by whom it is assigned to now."""
+    found = devices.list_current_assignments(session, device_ids)
+    return {assignment.device_id: assignment.assigned_at for assignment in found}
 
 
 def note_change(

@@ -144,9 +144,17 @@ def list_assignments(session: Session, device_id: UUID) -> list[Assignment]:
     return _assignments(session, _in_order().where(_ASSIGNMENT.c.device_id == device_id))
 
 
-def list_current_assignments(session: Session) -> list[Assignment]:
-    """Return who carries what now, earliest assignment first."""
-    return _assignments(session, _current())
+def list_current_assignments(
+    session: Session, device_ids: Collection[UUID] | None = None
+) -> list[Assignment]:
+    """Return who carries what now, of all devices or of these; earliest assignment first."""
+    if device_ids is None:
+        return _assignments(session, _current())
+    return [
+        found
+        for batch in batches(device_ids)
+        for found in _assignments(session, _current().where(_ASSIGNMENT.c.device_id.in_(batch)))
+    ]
 
 
 def list_current_assignments_of(

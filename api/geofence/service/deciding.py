@@ -1,0 +1,44 @@
+"""One fix against everything that its carrier's orders ask, out of memory: no database is touched here."""
+
+from api.alerts.model import Event
+from api.geofence.memory import Changes, Memory, Place
+from api.geofence.rules.proximity import judge_proximity
+from api.geofence.rules.quality import Seen, Timing
+from api.geofence.rules.zones import judge_zone
+from api.geofence.store.states import Subject
+from api.orders.model import Party
+
+
+def judge_fix(memory: Memory, changes: Changes, now: Seen, place: Place, timing: Timing) -> list[Event]:
+    """Judge a device's newest fix for one order; new states go to `changes`, what it means comes back.
+
+    Args:
+        memory: What is known; not altered.
+        changes: Of this batch so far; `now` is in its `seen` already.
+        now: The fix, LIVE or LATE.
+        place: Whose device it is, in an order that is in force at the fix's time.
+        timing: Never PAST: such a fix moves no state.
+    """
+    watched, limits = place.watched, memory.limits
+    events: list[Event] = []
+    if place.party is Party.WEARER:
+        for zone in watched.zones:
+            key = (watched.order.id, Subject.ZONE, zone.zone.id)
+            state = memory.presence(key, changes)
+            after, told = judge_zone(now, zone, state, timing, limits, exercise=watched.order.exercise)
+            if after is not state:
+                changes.presences[key] = after
+            events += told
+    for person in watched.people if place.person is None else (place.person,):
+        others = person.devices if place.party is Party.WEARER else watched.wearer_devices
+        other = memory.newest_of(others, changes)
+        if other is None:
+            continue  # nothing is known of the other side yet; silence is the watchdog's matter
+        wearer, protected = (now, other) if place.party is Party.WEARER else (other, now)
+        key = (watched.order.id, Subject.PERSON, person.id)
+        state = memory.presence(key, changes)
+        after, told = judge_proximity(wearer, protected, place.party, person.pair, state, timing, limits)
+        if after is not state:
+            changes.presences[key] = after
+        events += told
+    return events

@@ -165,10 +165,9 @@ def _run(chosen: argparse.Namespace, room: Room) -> int:
 def play(scene: Scene, target: Target, room: Room, *, keep: bool) -> list[Row]:
     """Play a scene, print its table and end its exercise, also when it is broken off."""
     made: list[Exercise] = []
-    total_s = scene.plan.real_s + scene.listen_s
     with target.sign_in() as control:
         try:
-            with Live(room.console, scene.title, total_s) as live:
+            with Live(room.console, scene.title, scene.total_s) as live:
                 rows = Play(scene, target, room.clock, live).run(control, made.append)
         finally:
             if not keep:

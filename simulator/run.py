@@ -71,6 +71,17 @@ class Scene:
     speed: float
     listen_s: float
 
+    @property
+    def due_s(self) -> float:
+        """Return until when, real seconds after the beginning, what has a time of its own may come."""
+        moments_s = [must.by_s for must in self.expect.must if must.by_s is not None]
+        return max(moments_s, default=0.0) / self.speed
+
+    @property
+    def total_s(self) -> float:
+        """Return how long a run takes at most, about."""
+        return max(self.plan.real_s + self.listen_s, self.due_s)
+
 
 def scene_of(story: Story, seed: int | None, speed: float) -> Scene:
     """Return the scene of a story; refuses a speed, or a seed, with which it makes no sense."""
@@ -176,9 +187,10 @@ class Play:
         """Listen for `listen_s`, and on while something expected is still allowed to come."""
         scene, end_s = self._scene, time.monotonic()
         allowed_s = max((must.within_s for must in scene.expect.must), default=0.0)
-        last_s = end_s + max(scene.listen_s, min(allowed_s, PATIENCE_S))
+        last_s = max(end_s + max(scene.listen_s, min(allowed_s, PATIENCE_S)), self._begin_s + scene.due_s)
         self._poll_until(fleet, exercise, end_s + scene.listen_s)
-        while time.monotonic() < last_s and self._missing():
+        while time.monotonic() < last_s and (missing := self._missing()):
+            self._live.show(time.monotonic() - self._begin_s, f"waiting for {missing[0]}")
             self._poll_until(fleet, exercise, time.monotonic() + 0.1)
         fleet.drain(5.0)
 

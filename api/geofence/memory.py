@@ -19,6 +19,7 @@ from api.geofence.store.fixes import find_before
 from api.geofence.store.states import (
     DeviceState,
     StateKey,
+    Subject,
     list_device_states,
     list_presences,
 )
@@ -29,9 +30,17 @@ from api.orders.model import Device, Party, ProtectiveOrder, Watch
 UNSEEN = PresenceState()
 
 
-class WatchedPerson(msgspec.Struct, frozen=True):
-    """A protected person of one order, with the limits between her and the wearer."""
+class WatchedZone(msgspec.Struct, frozen=True):
+    """A zone of one order, and under which key the wearer's presence in it is known."""
 
+    key: StateKey
+    prepared: PreparedZone
+
+
+class WatchedPerson(msgspec.Struct, frozen=True):
+    """A protected person of one order, the limits between her and the wearer, and the key of their state."""
+
+    key: StateKey
     id: UUID
     devices: tuple[UUID, ...]
     pair: Pair
@@ -43,7 +52,7 @@ class WatchedOrder(msgspec.Struct, frozen=True):
     order: ProtectiveOrder
     wearer_devices: tuple[UUID, ...]
     people: tuple[WatchedPerson, ...]
-    zones: tuple[PreparedZone, ...]
+    zones: tuple[WatchedZone, ...]
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -116,15 +125,21 @@ class Memory:
 
     def put_orders(self, watches: Iterable[Watch], zones: Iterable[ExclusionZone]) -> None:
         """Prepare orders, none of which is known yet, with their zones for judging."""
-        zones_of: dict[UUID, list[PreparedZone]] = {}
+        zones_of: dict[UUID, list[WatchedZone]] = {}
         for zone in zones:
-            zones_of.setdefault(zone.order_id, []).append(PreparedZone.from_zone(zone))
+            key = StateKey.of(zone.order_id, Subject.ZONE, zone.id)
+            zones_of.setdefault(zone.order_id, []).append(WatchedZone(key, PreparedZone.from_zone(zone)))
         for watch in watches:
             watched = WatchedOrder(
                 order=watch.order,
                 wearer_devices=watch.wearer_devices,
                 people=tuple(
-                    WatchedPerson(person_id, devices, pair_of(watch.order, person_id))
+                    WatchedPerson(
+                        StateKey.of(watch.order.id, Subject.PERSON, person_id),
+                        person_id,
+                        devices,
+                        pair_of(watch.order, person_id),
+                    )
                     for person_id, devices in watch.protected
                 ),
                 zones=tuple(zones_of.get(watch.order.id, ())),

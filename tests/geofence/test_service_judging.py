@@ -161,6 +161,17 @@ def test_a_batch_that_is_rolled_back_leaves_no_trace(desk: Desk, scene: Scene) -
     assert desk.kinds() == ["zone_breach"]
 
 
+def test_positions_that_overtake_each_other_are_one_breach(desk: Desk, scene: Scene) -> None:
+    desk.take(position(scene.phone, HOME, at(-10)))
+    desk.take(position(scene.ankle, INSIDE_PLACE, at(15)))
+    desk.take(*(position(scene.ankle, INSIDE_PLACE, at(s), delay_s=16 - s) for s in (5, 0, 10)))
+    assert sorted(desk.kinds()) == ["proximity_breach", "zone_breach"]
+    desk.take(
+        position(scene.ankle, INSIDE_PLACE, at(-300), delay_s=320)
+    )  # another visit, of which nobody knew
+    assert desk.kinds().count("late_data_breach") == 2  # the zone's and hers
+
+
 def test_a_backlog_from_inside_is_late_evidence_and_a_live_fix_inside_rings(desk: Desk, scene: Scene) -> None:
     desk.take(position(scene.ankle, INSIDE_PLACE, at(0), delay_s=1200))
     assert desk.kinds() == ["late_data_breach"]

@@ -39,6 +39,7 @@ from api.geofence.store.rejected import (
 )
 from api.geofence.store.states import (
     DeviceState,
+    StateKey,
     Subject,
     list_device_states,
     list_presences,
@@ -133,8 +134,8 @@ def test_a_track_keeps_its_newest_end_when_it_is_cut(engine: Engine) -> None:
 
 
 def test_presences_are_written_again_and_again(engine: Engine) -> None:
-    key = (uuid4(), Subject.ZONE, uuid4())
-    other = (uuid4(), Subject.PERSON, uuid4())
+    key = StateKey.of(uuid4(), Subject.ZONE, uuid4())
+    other = StateKey.of(uuid4(), Subject.PERSON, uuid4())
     first = PresenceState(Presence.BUFFER, NOW, 1, NOW, 0b101, None)
     second = PresenceState(Presence.INSIDE, NOW, 0, None, 0, NOW)
     with transaction(engine) as session:
@@ -143,7 +144,7 @@ def test_presences_are_written_again_and_again(engine: Engine) -> None:
         save_presences(session, {key: second})
     with reading(engine) as session:
         assert list_presences(session) == {key: second, other: PresenceState()}
-        assert list_presences(session, {key[0]}) == {key: second}
+        assert list_presences(session, {key.order_id}) == {key: second}
 
 
 def test_a_devices_last_word_is_written_over(engine: Engine) -> None:

@@ -99,6 +99,16 @@ def next_presence(
     return _leave(state, here, recent, fixed_at, limits, may_leave=may_leave)
 
 
+def is_in_force(state: PresenceState, at: datetime, limits: Limits) -> bool:
+    """Say whether a breach at a past moment is part of the one that is in force: then it is no news.
+
+    On a bad network positions overtake each other, and the first that arrives is not the first inside.
+    """
+    if state.presence is not Presence.INSIDE or state.since is None:
+        return False
+    return (state.since - at).total_seconds() <= limits.late_s
+
+
 def _stay(state: PresenceState, recent: int) -> PresenceState:
     """Return the state without any beginning of leaving."""
     if state.clear_fixes == 0 and state.doubtful_recent == recent:

@@ -18,6 +18,7 @@ from api.geofence.model import Limits, Presence, PresenceState
 from api.geofence.rules.presence import (
     Telling,
     disc_doubts,
+    is_in_force,
     is_inside,
     is_resting,
     leave_band_m,
@@ -135,7 +136,13 @@ def _judge_near(
 
 
 def judge_past_proximity(
-    now: Seen, mover: Party, before: Seen | None, after: Seen | None, pair: Pair, limits: Limits
+    now: Seen,
+    mover: Party,
+    before: Seen | None,
+    after: Seen | None,
+    pair: Pair,
+    state: PresenceState,
+    limits: Limits,
 ) -> tuple[Event, ...]:
     """Return what an older fix proves, held against where the other party was at that time.
 
@@ -145,8 +152,11 @@ def judge_past_proximity(
         before: The other party's last fix not after it, if any.
         after: The other party's first fix after it, if any.
         pair: Of an order that was in force at that time.
+        state: The present one; what belongs to a breach in force has its alert already.
         limits: Every threshold.
     """
+    if is_in_force(state, now.fix.fixed_at, limits):
+        return ()
     around = [seen for seen in (before, after) if seen is not None]
     if not around:
         return ()

@@ -8,6 +8,7 @@ from api.geofence.model import Limits, Presence, PresenceState, Visibility
 from api.geofence.rules.presence import (
     Telling,
     disc_doubts,
+    is_in_force,
     is_inside,
     is_resting,
     leave_band_m,
@@ -89,12 +90,15 @@ def _judge_near(
 
 
 def judge_past_zone(
-    now: Seen, zone: PreparedZone, limits: Limits, *, exercise: bool = False
+    now: Seen, zone: PreparedZone, state: PresenceState, limits: Limits, *, exercise: bool = False
 ) -> tuple[Event, ...]:
     """Return what a fix proves by itself that is older than one judged before; no state is touched.
 
-    A delivery for the second time is such a fix too: the caller drops those.
+    A delivery for the second time is such a fix too: the caller drops those. `state` is the present one:
+    what belongs to a breach in force has its alert already.
     """
+    if is_in_force(state, now.fix.fixed_at, limits):
+        return ()
     distance_m = zone.signed_distance_m(now.xyz, now.disc_m + limits.leave_band_max_m)
     if not is_inside(distance_m, now.disc_m, now.doubts):
         return ()

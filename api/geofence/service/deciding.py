@@ -5,7 +5,6 @@ from api.geofence.memory import Changes, Memory, Place
 from api.geofence.rules.proximity import judge_proximity
 from api.geofence.rules.quality import Seen, Timing
 from api.geofence.rules.zones import judge_zone
-from api.geofence.store.states import Subject
 from api.orders.model import Party
 
 
@@ -23,11 +22,12 @@ def judge_fix(memory: Memory, changes: Changes, now: Seen, place: Place, timing:
     events: list[Event] = []
     if place.party is Party.WEARER:
         for zone in watched.zones:
-            key = (watched.order.id, Subject.ZONE, zone.zone.id)
-            state = memory.presence(key, changes)
-            after, told = judge_zone(now, zone, state, timing, limits, exercise=watched.order.exercise)
+            state = memory.presence(zone.key, changes)
+            after, told = judge_zone(
+                now, zone.prepared, state, timing, limits, exercise=watched.order.exercise
+            )
             if after is not state:
-                changes.presences[key] = after
+                changes.presences[zone.key] = after
             events += told
     for person in watched.people if place.person is None else (place.person,):
         others = person.devices if place.party is Party.WEARER else watched.wearer_devices
@@ -35,10 +35,9 @@ def judge_fix(memory: Memory, changes: Changes, now: Seen, place: Place, timing:
         if other is None:
             continue  # nothing is known of the other side yet; silence is the watchdog's matter
         wearer, protected = (now, other) if place.party is Party.WEARER else (other, now)
-        key = (watched.order.id, Subject.PERSON, person.id)
-        state = memory.presence(key, changes)
+        state = memory.presence(person.key, changes)
         after, told = judge_proximity(wearer, protected, place.party, person.pair, state, timing, limits)
         if after is not state:
-            changes.presences[key] = after
+            changes.presences[person.key] = after
         events += told
     return events

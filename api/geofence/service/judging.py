@@ -222,7 +222,9 @@ class _Batch:
         watched, limits = place.watched, self._memory.limits
         if place.party is Party.WEARER:
             for zone in watched.zones:
-                self._events += judge_past_zone(now, zone, limits, exercise=watched.order.exercise)
+                state = self._memory.presence(zone.key, self.changes)
+                exercise = watched.order.exercise
+                self._events += judge_past_zone(now, zone.prepared, state, limits, exercise=exercise)
         for person in watched.people if place.person is None else (place.person,):
             others = person.devices if place.party is Party.WEARER else watched.wearer_devices
             before, after = find_around(self._session, others, now.fix.fixed_at)
@@ -232,6 +234,7 @@ class _Batch:
                 see(before, None, limits) if before else None,
                 see(after, None, limits) if after else None,
                 person.pair,
+                self._memory.presence(person.key, self.changes),
                 limits,
             )
 

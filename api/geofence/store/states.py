@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, Self, cast
 from uuid import UUID
 
 import msgspec
@@ -23,8 +23,34 @@ class Subject(StrEnum):
     PERSON = "person"
 
 
-StateKey = tuple[UUID, Subject, UUID]
-"""Order, kind of subject, zone or protected person."""
+class StateKey(bytes):
+    """Order, kind of subject, and which zone or protected person: 33 bytes, whose hash is computed once."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, order_id: UUID, subject: Subject, subject_id: UUID) -> Self:
+        """Return the key of one state."""
+        return cls(order_id.bytes + _MARK_OF[subject] + subject_id.bytes)
+
+    @property
+    def order_id(self) -> UUID:
+        """The order."""
+        return UUID(bytes=self[:16])
+
+    @property
+    def subject(self) -> Subject:
+        """What the state is about."""
+        return _SUBJECT_OF[self[16:17]]
+
+    @property
+    def subject_id(self) -> UUID:
+        """The zone or protected person."""
+        return UUID(bytes=self[17:])
+
+
+_MARK_OF = {Subject.ZONE: b"z", Subject.PERSON: b"p"}
+_SUBJECT_OF = {mark: subject for subject, mark in _MARK_OF.items()}
 
 
 class DeviceState(msgspec.Struct, frozen=True):
@@ -81,9 +107,9 @@ def save_presences(session: Session, states: Mapping[StateKey, PresenceState]) -
         cast("Table", _PresenceRow.__table__),
         [
             {
-                "order_id": order_id,
-                "subject": subject.value,
-                "subject_id": subject_id,
+                "order_id": key.order_id,
+                "subject": key.subject.value,
+                "subject_id": key.subject_id,
                 "presence": state.presence.value,
                 "since": state.since,
                 "clear_fixes": state.clear_fixes,
@@ -91,7 +117,7 @@ def save_presences(session: Session, states: Mapping[StateKey, PresenceState]) -
                 "doubtful_recent": state.doubtful_recent,
                 "told_at": state.told_at,
             }
-            for (order_id, subject, subject_id), state in states.items()
+            for key, state in states.items()
         ],
     )
 
@@ -104,7 +130,7 @@ def list_presences(
     if order_ids is not None:
         query = query.where(_PresenceRow.order_id.in_(order_ids))
     return {
-        (row.order_id, Subject(row.subject), row.subject_id): PresenceState(
+        StateKey.of(row.order_id, Subject(row.subject), row.subject_id): PresenceState(
             presence=Presence(row.presence),
             since=row.since,
             clear_fixes=row.clear_fixes,

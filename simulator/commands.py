@@ -63,7 +63,8 @@ def make_parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_target(command, environ, _demo)
     command = commands.add_parser("police", help="a stand-in police desk for the webhook")
     command.add_argument("--port", type=int, default=0)
-    command.add_argument("--secret", required=True, help="BAKEN_WEBHOOK_SECRET of the service")
+    given = environ.get("BAKEN_WEBHOOK_SECRET")  # not by argument alone: those every user can read
+    command.add_argument("--secret", default=given, required=given is None, help="else BAKEN_WEBHOOK_SECRET")
     command.add_argument("--fail-every", type=int, default=0, metavar="N")
     command.add_argument("--hang", action="store_true")
     command.set_defaults(run=_police)

@@ -13,7 +13,7 @@ from api.geofence.service.judging import Received
 from api.kernel import clock
 from api.kernel.config import SHARD_COUNT, Settings
 from api.kernel.logs import Log
-from api.kernel.mqtt import KEEPALIVE_S, WORKER, make_client
+from api.kernel.mqtt import KEEPALIVE_S, WORKER, client_id_of, make_client
 
 FIRST_RETRY_S, LAST_RETRY_S = 0.2, 5.0
 """Reconnecting after a broker's death: soon, then rarer, never in step with others (field/brokers.md)."""
@@ -49,7 +49,7 @@ class Lane:
         self._subscribed = False
         self._retry_at_s = 0.0
         self._retry_s = FIRST_RETRY_S
-        client_id = f"{WORKER}-{name}-{min(settings.shards)}-{max(settings.shards)}"
+        client_id = client_id_of(settings, f"{WORKER}-{name}-{min(settings.shards)}-{max(settings.shards)}")
         self._client = make_client(settings, WORKER, client_id, persistent=True)
         self._client.connect_timeout = CONNECT_TIMEOUT_S
         self._client.on_connect = self._on_connect

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from api.geofence.geometry.prepared import PreparedZone
 from api.geofence.model import ExclusionZone, Limits, PresenceState
+from api.geofence.rules.presence import is_resting
 from api.geofence.rules.proximity import Pair, pair_of
 from api.geofence.rules.quality import Seen, see
 from api.geofence.store.fixes import find_before
@@ -31,10 +32,24 @@ UNSEEN = PresenceState()
 
 
 class WatchedZone(msgspec.Struct, frozen=True):
-    """A zone of one order, and under which key the wearer's presence in it is known."""
+    """A zone of one order, and under which key the wearer's presence in it is known.
+
+    Attributes:
+        sphere: Centre in Earth-centred metres and `watch_m`: figures of their own that lie side by side,
+            because with thousands of orders looking them up costs more than calculating (decision 0003).
+    """
 
     key: StateKey
     prepared: PreparedZone
+    sphere: tuple[float, float, float, float]
+
+    @classmethod
+    def of(cls, zone: ExclusionZone) -> "WatchedZone":
+        """Prepare a zone for judging."""
+        prepared = PreparedZone.from_zone(zone)
+        x, y, z = prepared.center
+        sphere = (x * 1.0, y * 1.0, z * 1.0, prepared.watch_m * 1.0)
+        return cls(StateKey.of(zone.order_id, Subject.ZONE, zone.id), prepared, sphere)
 
 
 class WatchedPerson(msgspec.Struct, frozen=True):
@@ -93,7 +108,8 @@ class Memory:
         self.revision = orders.latest_revision(session)
         self.devices = {device.id: device for device in orders.list_devices(session)}
         self._carried_since = orders.carried_since(session)
-        self._presences = list_presences(session)
+        stored = list_presences(session)
+        self._presences = {key: state for key, state in stored.items() if not is_resting(state)}
         self._device_states = list_device_states(session)
         self._watched.clear()
         self.places.clear()
@@ -127,8 +143,7 @@ class Memory:
         """Prepare orders, none of which is known yet, with their zones for judging."""
         zones_of: dict[UUID, list[WatchedZone]] = {}
         for zone in zones:
-            key = StateKey.of(zone.order_id, Subject.ZONE, zone.id)
-            zones_of.setdefault(zone.order_id, []).append(WatchedZone(key, PreparedZone.from_zone(zone)))
+            zones_of.setdefault(zone.order_id, []).append(WatchedZone.of(zone))
         for watch in watches:
             watched = WatchedOrder(
                 order=watch.order,
@@ -155,7 +170,11 @@ class Memory:
         """Make a committed batch part of what is known."""
         self._seen |= changes.seen
         self._device_states |= changes.devices
-        self._presences |= changes.presences
+        for key, state in changes.presences.items():
+            if is_resting(state):
+                self._presences.pop(key, None)
+            else:
+                self._presences[key] = state
 
     def was_carried(self, device_id: UUID, at: datetime) -> bool:
         """Say whether whoever carries the device now had it at that time.
@@ -171,16 +190,26 @@ class Memory:
 
     def newest_of(self, device_ids: Iterable[UUID], changes: Changes) -> Seen | None:
         """Return the newest fix over somebody's devices."""
-        found = [seen for device_id in device_ids if (seen := self.seen(device_id, changes))]
-        return max(found, key=lambda seen: seen.at_s) if found else None
+        newest: Seen | None = None
+        for device_id in device_ids:
+            seen = self.seen(device_id, changes)
+            if seen is not None and (newest is None or seen.at_s > newest.at_s):
+                newest = seen
+        return newest
 
     def device_state(self, device_id: UUID, changes: Changes) -> DeviceState | None:
         """Return a device's last word, this batch's included."""
         return changes.devices.get(device_id) or self._device_states.get(device_id)
 
     def presence(self, key: StateKey, changes: Changes) -> PresenceState:
-        """Return the state of one zone or pair, this batch's included."""
+        """Return the state of one zone or pair, this batch's included; what rests is not remembered."""
         return changes.presences.get(key) or self._presences.get(key, UNSEEN)
+
+    def rests(self, key: StateKey, changes: Changes) -> bool:
+        """Say whether a fix that is far from this zone or person changes nothing."""
+        if key in changes.presences:
+            return is_resting(changes.presences[key])
+        return key not in self._presences
 
     def _see_again(self, session: Session, state: DeviceState, believed_since: datetime) -> Seen:
         """Rebuild a device's newest fix; the one before it counts while the path between is believed."""

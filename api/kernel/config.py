@@ -65,7 +65,7 @@ class Settings:
         return cls(
             home=home,
             database_url=values.get("BAKEN_DATABASE_URL", f"sqlite:///{home / 'baken.db'}"),
-            host=values.get("BAKEN_HOST", "127.0.0.1"),
+            host=_host(values, "BAKEN_HOST", "127.0.0.1"),
             control_port=_port(values, "BAKEN_CONTROL_PORT", 8460),
             app_port=_port(values, "BAKEN_APP_PORT", 8470),
             mqtt_host=values.get("BAKEN_MQTT_HOST", "127.0.0.1"),
@@ -83,7 +83,7 @@ class Settings:
 
 def home_of(environ: Mapping[str, str]) -> Path:
     """Return the folder that everything generated is kept in."""
-    return Path(environ.get("BAKEN_HOME") or "var").absolute()
+    return Path(environ.get("BAKEN_HOME") or "var").resolve()
 
 
 def secrets_file(home: Path) -> Path:
@@ -99,8 +99,18 @@ def read_secrets(home: Path) -> dict[str, str]:
 
 def read_lines(path: Path) -> dict[str, str]:
     """Return the `NAME=value` lines of a file that we wrote."""
-    lines = path.read_text(encoding="ascii").splitlines()
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path} cannot be read: put it back from a copy.") from error
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+def _host(values: Mapping[str, str], name: str, default: str) -> str:
+    text = values.get(name, default)
+    if not text or ":" in text:
+        raise SettingError(f"{name}={text!r} is not an address: give an IPv4 address or a host name.")
+    return text
 
 
 def _port(values: Mapping[str, str], name: str, default: int) -> int:

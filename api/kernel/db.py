@@ -6,9 +6,21 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    TypeDecorator,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
+
+from api.kernel.config import SettingError
 
 WAIT_FOR_LOCK_S = 10
 """How long SQLite waits for another writer; our transactions last milliseconds (field/brokers.md)."""
@@ -56,9 +68,15 @@ def make_engine(url: str, server_key: bytes | None = None) -> Engine:
     """Return an engine; SQLite gets WAL, full synchronisation and foreign keys.
 
     `server_key` travels with the engine to the stores that encrypt a column: a database without its key
-    can still be migrated, but no name in it can be read.
+    can still be migrated, but no name in it can be read. Raises SettingError for an unusable `url`.
     """
     options = {_SERVER_KEY: server_key}
+    try:
+        make_url(url).get_dialect().import_dbapi()
+    except (ArgumentError, ImportError) as error:  # neither text is shown: the address holds a password
+        raise SettingError(
+            "BAKEN_DATABASE_URL is no address that can be used: give sqlite:///… or postgresql+psycopg://…."
+        ) from error
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True, execution_options=options)
     arguments = {"timeout": WAIT_FOR_LOCK_S, "check_same_thread": False}

@@ -32,6 +32,15 @@ def broker_password(server_key: bytes, name: str) -> str:
     return derive_text(server_key, f"mqtt:{name}")
 
 
+def client_id_of(settings: Settings, name: str) -> str:
+    """Return a fixed client id that nobody else can know.
+
+    NATS gives a session to whoever names its client id, whichever user that is: with an id that can be
+    guessed any device could take over, or empty, the queue of our worker.
+    """
+    return f"{name}-{derive_text(settings.server_key, f'mqtt-client:{name}')}"
+
+
 def topic_of(shard: int, device_id: UUID, lane: str = "") -> str:
     """Return a device's topic; `lane` is empty, `alarm`, `cmd` or `receipt` (DESIGN section 3)."""
     topic = f"em/v1/{shard}/{device_id.hex}"

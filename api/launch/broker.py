@@ -74,7 +74,7 @@ def find_program() -> Path | None:
 
 def render_server(settings: Settings) -> str:
     """Return the server's own configuration; strings are written as JSON, which NATS reads."""
-    store, pid = json.dumps(str(folder(settings) / "store")), json.dumps(str(_pid_file(settings)))
+    store, pid = _quoted(folder(settings) / "store"), _quoted(_pid_file(settings))
     return f"""\
 # Written by `python -m api`; changes are overwritten.
 server_name: {SERVER_NAME}
@@ -89,6 +89,11 @@ mqtt {{
 }}
 include "./accounts.conf"
 """
+
+
+def _quoted(path: Path) -> str:
+    """Return a path as NATS reads it: JSON, but letters stand as they are: NATS knows no `u` escape."""
+    return json.dumps(str(path), ensure_ascii=False)
 
 
 def render_accounts(settings: Settings, devices: Sequence[Device]) -> str:
@@ -117,8 +122,9 @@ def _lanes(subject: str) -> list[str]:
 def _device_lanes(subject: str) -> list[str]:
     """Return what a device may send.
 
-    OwnTracks phones also publish on topics of their own below it, as themselves. Nobody reads those:
-    ignored on purpose, so that a phone with its usual settings fills no log with violations.
+    OwnTracks phones also publish on topics of their own below it, as themselves. The worker reads `event`
+    and `status`; the others are ignored on purpose, so that a phone with its usual settings fills no log
+    with violations.
     """
     return _lanes(subject) + [f"{subject}.{lane}" for lane in _OWNTRACKS_LANES]
 

@@ -1,6 +1,7 @@
 """What must be true before anything is started; each fault is one line that says what to do."""
 
 import errno
+import re
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,8 @@ from api.launch import broker
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_MB = 500
 """The broker's store, logs with their rotation and a day of the demo's positions; proposal."""
+_UNREADABLE = re.compile(r"%|\s[;#]|[\r\n]")
+"""In supervisor's configuration a percent sign begins a variable and these begin a comment."""
 LONGEST_SOCKET = 100
 """Bytes; a Unix socket's name has 104 on macOS and 108 on Linux, with its end mark (man 7 unix)."""
 
@@ -32,7 +35,11 @@ def check_python(version: tuple[int, int] = sys.version_info[:2]) -> None:
 
 
 def check_home(home: Path) -> None:
-    """Refuse a folder that cannot be made or written, or a full disk; raises NotReady."""
+    """Refuse a folder that cannot be named, made or written, or a full disk; raises NotReady."""
+    if _UNREADABLE.search(str(home)):
+        raise NotReady(
+            f"The folder {str(home)!r} has a name that supervisor cannot read: set BAKEN_HOME to another."
+        )
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=home):
@@ -92,9 +99,21 @@ def check_ports(settings: Settings) -> None:
         _check_port(settings.host, port, name)
 
 
+def silent_ports(settings: Settings) -> list[str]:
+    """Return the names of the ports on which nothing of the house answers yet."""
+    return [name for name, port in ports_of(settings).items() if not _answers(settings.host, port)]
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def _check_port(host: str, port: int, name: str) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         # As servers do: a port on which only old connections linger is free.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

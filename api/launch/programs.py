@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.kernel.config import Settings
+from api.kernel.crypto import derive_text
 from api.launch import broker
 
 STOP_WAIT_S = 4
@@ -20,9 +21,6 @@ LOG_BYTES = "10MB"
 LOG_COPIES = 3
 HOUSE_MARK = "BAKEN_HOUSE"
 """Every process of a house carries its folder in this variable, so that orphans are known for ours."""
-
-_FROM_ENVIRON = "%(ENV_BAKEN_WEBHOOK_SECRET)s"
-"""Supervisor puts the value in: the file holds no secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def list_programs(settings: Settings, nats_server: Path, *, is_demo: bool) -> li
         *(Program(name, (*api, name)) for name in own),
     ]
     if settings.webhook_url is None:
-        desk = ("police", "--port", str(settings.police_port), "--secret", _FROM_ENVIRON)
+        desk = ("police", "--port", str(settings.police_port))
         programs.append(Program("police", (*simulator, *desk)))
     if is_demo:
         # Lines go to a file, which has no width of its own.
@@ -59,12 +57,14 @@ def list_programs(settings: Settings, nats_server: Path, *, is_demo: bool) -> li
 
 def environ_of(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     """Return what every program is given: the caller's environment and what the launcher decided."""
+    # A house that was given its key has no file of secrets; its own desk must share one all the same.
+    secret = settings.webhook_secret.decode() or derive_text(settings.server_key, "webhook")
     police = settings.webhook_url or f"http://127.0.0.1:{settings.police_port}/"
     return {
         **environ,
         "BAKEN_HOME": str(settings.home),
         "BAKEN_WEBHOOK_URL": police,
-        "BAKEN_WEBHOOK_SECRET": settings.webhook_secret.decode(),
+        "BAKEN_WEBHOOK_SECRET": secret,
         HOUSE_MARK: str(settings.home),
     }
 
@@ -125,7 +125,7 @@ def write_config(settings: Settings, programs: list[Program]) -> None:
 
 
 def _section(settings: Settings, number: int, program: Program) -> str:
-    words = (word if word == _FROM_ENVIRON else _path(word) for word in program.command)
+    words = (_path(word) for word in program.command)
     lines = [
         f"[program:{program.name}]",
         f"command={' '.join(shlex.quote(word) for word in words)}",

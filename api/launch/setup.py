@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from api import migrations
 from api.accounts import service as accounts
 from api.accounts.model import STAFF, Role
 from api.kernel import clock
 from api.kernel.config import read_lines, secrets_file
-from api.kernel.db import reading, transaction
+from api.kernel.db import is_away, reading, transaction
 from api.launch.preflight import NotReady
 
 DEMO_ROLES = {"OPERATOR": Role.OPERATOR, "SUPERVISOR": Role.SUPERVISOR}
@@ -43,8 +44,16 @@ def make_secrets(home: Path, environ: Mapping[str, str]) -> None:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database's tables to those of this version."""
-    migrations.upgrade(engine)
+    """Bring the database's tables to those of this version; raises NotReady when there is no database."""
+    try:
+        migrations.upgrade(engine)
+    except DBAPIError as error:
+        if not is_away(error):
+            raise
+        reason = type(error.orig).__name__  # its text may quote the address, which holds a password
+        raise NotReady(
+            f"The database does not answer ({reason}): start it, or set BAKEN_DATABASE_URL."
+        ) from error
 
 
 def seed_demo(home: Path, engine: Engine) -> dict[str, str]:

@@ -41,7 +41,10 @@ def up(environ: Mapping[str, str], *, is_demo: bool) -> int:
         logins = _prepare(settings)
         house = programs.list_programs(settings, program, is_demo=is_demo)
         programs.write_config(settings, house)
-        return _Foreground(settings, house, logins).run(programs.environ_of(settings, environ))
+        try:
+            return _Foreground(settings, house, logins).run(programs.environ_of(settings, environ))
+        finally:
+            orphans.end(home)  # what supervisor left behind when it was killed itself
 
 
 def _prepare(settings: Settings) -> dict[str, str]:
@@ -106,7 +109,7 @@ class _Foreground:
                 print(f"demo  {line}", flush=True)
 
     def _look(self) -> list[str]:
-        """Return the programs that do not run, and tell of each that was started anew."""
+        """Return the programs, or else the ports, that are not up; tell of each that was started anew."""
         states = read_states(self._settings)
         for name, (is_running, start) in states.items():
             if is_running and start != self._starts.get(name, start):
@@ -114,7 +117,8 @@ class _Foreground:
                 print(f"{name} had ended and was started again: see {log}", flush=True)
             if is_running:
                 self._starts[name] = start
-        return [p.name for p in self._house if not states.get(p.name, (False, 0))[0]]
+        down = [p.name for p in self._house if not states.get(p.name, (False, 0))[0]]
+        return down or preflight.silent_ports(self._settings)
 
 
 class _Follower:

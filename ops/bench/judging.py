@@ -35,6 +35,8 @@ M_PER_DEG = 111_320.0
 INTERVAL_S = 15
 HOME_M, NEAR_M, MEET_M = 3_000.0, 1_800.0, 300.0
 WALK_M_S, DRIVE_M_S = 1.4, 13.9
+HANDFUL = 100
+"""About what arrives during one commit at 10,000/s."""
 
 
 def _shifted(point: Point, east_m: float, north_m: float) -> Point:
@@ -168,20 +170,40 @@ def _filled(cases: list[Case]) -> Memory:
 
 
 def _run(cases: list[Case], fixes: list[Fix]) -> tuple[float, Counter[str]]:
+    """Return processor seconds and what was told.
+
+    Each handful of fixes is made anew just before its turn, outside the measured time: a worker has
+    just decoded what it judges, and does not fetch it from a list of 220,000 that no cache can hold.
+    """
     memory, kinds = _filled(cases), Counter[str]()
     gc.collect()
-    begun_s = time.process_time()
-    for fix in fixes:
-        _judge(memory, fix, kinds)
-    return time.process_time() - begun_s, kinds
+    spent_s = 0.0
+    for first in range(0, len(fixes), HANDFUL):
+        fresh = [_anew(fix) for fix in fixes[first : first + HANDFUL]]
+        begun_s = time.process_time()
+        for fix in fresh:
+            _judge(memory, fix, kinds)
+        spent_s += time.process_time() - begun_s
+    return spent_s, kinds
+
+
+def _anew(fix: Fix) -> Fix:
+    return Fix(
+        fix.device_id,  # the register's own, as the worker takes it
+        datetime.fromtimestamp(fix.fixed_at.timestamp(), UTC),
+        datetime.fromtimestamp(fix.received_at.timestamp(), UTC),
+        Point(fix.point.lat * 1.0, fix.point.lon * 1.0),
+        fix.accuracy_m,
+    )
 
 
 def _each(cases: list[Case], fixes: list[Fix]) -> Iterator[float]:
     memory, kinds = _filled(cases), Counter[str]()
-    for fix in fixes:
-        begun_s = time.perf_counter()
-        _judge(memory, fix, kinds)
-        yield time.perf_counter() - begun_s
+    for first in range(0, len(fixes), HANDFUL):
+        for fix in [_anew(fix) for fix in fixes[first : first + HANDFUL]]:
+            begun_s = time.perf_counter()
+            _judge(memory, fix, kinds)
+            yield time.perf_counter() - begun_s
 
 
 def main(arguments: list[str]) -> None:

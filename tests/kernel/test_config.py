@@ -89,3 +89,9 @@ def test_generated_secrets_are_read_and_the_environment_wins(tmp_path: Path) -> 
     assert Settings.from_env(environ).server_key == bytes.fromhex(KEY)
     assert Settings.from_env(environ | {"BAKEN_SERVER_KEY": "f" * 64}).server_key == b"\xff" * 32
     assert read_secrets(tmp_path / "elsewhere") == {}
+
+
+@pytest.mark.parametrize("host", ["", "::1", "http://127.0.0.1"])
+def test_a_host_that_cannot_be_bound_as_it_is_written_is_refused(tmp_path: Path, host: str) -> None:
+    with pytest.raises(SettingError, match="BAKEN_HOST"):
+        read(tmp_path, BAKEN_HOST=host)

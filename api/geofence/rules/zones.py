@@ -45,21 +45,6 @@ def judge_zone(
         limits: Every threshold.
         exercise: The order is an exercise.
     """
-    center_x, center_y, center_z = zone.center
-    x, y, z = now.xyz
-    x -= center_x
-    y -= center_y
-    z -= center_z
-    far_m = zone.watch_m + now.disc_m + now.step_m
-    # A chord is never longer than the way along the ground, so what it shows as far is far.
-    if x * x + y * y + z * z > far_m * far_m and is_resting(state):
-        return state, ()
-    return _judge_near(now, zone, state, timing, limits, exercise=exercise)
-
-
-def _judge_near(
-    now: Seen, zone: PreparedZone, state: PresenceState, timing: Timing, limits: Limits, *, exercise: bool
-) -> tuple[PresenceState, tuple[Event, ...]]:
     buffer_m, disc_m, doubts, at = zone.zone.buffer_m, now.disc_m, now.doubts, now.fix.fixed_at
     reach_m = buffer_m + disc_m + now.step_m + limits.leave_band_max_m
     distance_m = zone.signed_distance_m(now.xyz, reach_m)

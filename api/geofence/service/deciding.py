@@ -21,7 +21,14 @@ def judge_fix(memory: Memory, changes: Changes, now: Seen, place: Place, timing:
     watched, limits = place.watched, memory.limits
     events: list[Event] = []
     if place.party is Party.WEARER:
+        x, y, z = now.xyz
+        reach_m = now.disc_m + now.step_m
         for zone in watched.zones:
+            center_x, center_y, center_z, watch_m = zone.sphere
+            dx, dy, dz, far_m = x - center_x, y - center_y, z - center_z, watch_m + reach_m
+            # A chord is never longer than the way along the ground, so what it shows as far is far.
+            if dx * dx + dy * dy + dz * dz > far_m * far_m and memory.rests(zone.key, changes):
+                continue
             state = memory.presence(zone.key, changes)
             after, told = judge_zone(
                 now, zone.prepared, state, timing, limits, exercise=watched.order.exercise

@@ -25,6 +25,8 @@ EDGE_MAX_M = 1000.0
 """Edges are cut to this (field/geofencing.md section 8): a straight one then runs 2 cm under its geodesic."""
 STEP_MAX_M = 2000.0
 """Ways are cut to this, which keeps them within 8 cm * tan(half the angle from the centre) on the map."""
+FARTHEST_M = 1e15
+"""Where the antipode is drawn, beyond any place that a double tells from it."""
 
 Edge3 = tuple[Xyz, Xyz, float]
 """(start, to the end, 1 / length^2)."""
@@ -83,11 +85,13 @@ def _nearest(xyz: Xyz, start: Xyz, way: Xyz, per_length2: float) -> Xyz:
 
 
 def _flat(xyz: Xyz, east: Xyz, north: Xyz, up: Xyz) -> tuple[float, float]:
-    """Return metres on the stereographic map; the antipode itself lands as far out as a double allows."""
+    """Return metres on the stereographic map; the antipode, which has no place there, lands beyond all."""
     x, y, z = xyz
     length = math.sqrt(x * x + y * y + z * z)
     height = x * up[0] + y * up[1] + z * up[2]
-    scale = 2.0 * MEAN_RADIUS_M / max(length + height, 1e-9)
+    if length + height < 1e-6:
+        return (FARTHEST_M, FARTHEST_M)
+    scale = 2.0 * MEAN_RADIUS_M / (length + height)
     return (
         (x * east[0] + y * east[1] + z * east[2]) * scale,
         (x * north[0] + y * north[1] + z * north[2]) * scale,

@@ -5,6 +5,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from api.geofence.geometry.earth import ON_THE_LINE_M
+
 Xy = tuple[float, float]
 Ring = Sequence[Xy]
 Crossing = tuple[float, float, float, float]
@@ -80,6 +82,8 @@ class Outline:
         y_min, y_max = (y0, y1) if y0 < y1 else (y1, y0)
         dx = x1 - x0
         dy = y1 - y0
+        # A way through the very corner of two edges must not slip between their roundings.
+        margin = ON_THE_LINE_M * (abs(dx) + abs(dy))
         for x_lo, y_lo, x_hi, y_hi, edges in self.boxes:
             if x_max < x_lo or x_min > x_hi or y_max < y_lo or y_min > y_hi:
                 continue
@@ -90,7 +94,12 @@ class Outline:
                 side1 = to_x * (py + dy) - to_y * (px + dx)
                 start_side = dy * px - dx * py
                 end_side = start_side + dx * to_y - dy * to_x
-                if side0 * side1 <= 0.0 and start_side * end_side <= 0.0 and side0 != side1:
+                if (
+                    side0 * side1 <= 0.0
+                    and side0 != side1
+                    and min(start_side, end_side) <= margin
+                    and max(start_side, end_side) >= -margin
+                ):
                     return True
         return False
 
@@ -108,6 +117,9 @@ def _slabs(
             for (ax, ay), (bx, by) in edges_of(ring):
                 if ay == by:
                     continue
+                # From the lower end, so that two neighbours put the edge they share at the same x.
+                if ay > by:
+                    ax, ay, bx, by = bx, by, ax, ay  # noqa: PLW2901 - the same edge, the other way round
                 crossing = (ax, ay, by, (bx - ax) / (by - ay))
                 first, last = sorted((int((ay - y_lo) * per_y), int((by - y_lo) * per_y)))
                 for slab in range(first, last + 1):

@@ -18,7 +18,8 @@ from api.geofence.geometry.earth import (
 )
 from api.geofence.geometry.large import LargeArea, large_area
 from api.geofence.geometry.planar import PlanarArea, planar_area
-from api.geofence.model import Circle, ExclusionZone, Polygon
+from api.geofence.model import Circle, ExclusionZone
+from api.kernel.geo import Point
 
 PLANAR_MAX_M = 20_000.0
 """Larger areas leave the tangent plane (field/geofencing.md section 8): it is 3 cm off there."""
@@ -67,12 +68,12 @@ class PreparedZone:
             center = ecef(shape.center)
             area: CircularArea | PlanarArea | LargeArea = CircularArea(center, shape.radius_m)
             return cls(zone, center, shape.radius_m, shape.radius_m + zone.buffer_m, area)
-        center, radius_m = _bounds(shape)
+        parts = [[[_one_name(point) for point in ring] for ring in polygon.rings] for polygon in shape]
+        center, radius_m = _bounds(parts)
         if radius_m > PLANAR_MAX_M:
-            area = large_area(center, [polygon.rings for polygon in shape])
+            area = large_area(center, parts)
         else:
-            rings = [[[ecef(point) for point in ring] for ring in polygon.rings] for polygon in shape]
-            area = planar_area(center, rings)
+            area = planar_area(center, [[[ecef(point) for point in ring] for ring in part] for part in parts])
         return cls(zone, center, radius_m, radius_m + zone.buffer_m, area)
 
     def signed_distance_m(self, xyz: Xyz, reach_m: float) -> float:
@@ -93,9 +94,16 @@ class PreparedZone:
         return self.area.segment_touches(start, end)
 
 
-def _bounds(shape: Sequence[Polygon]) -> tuple[Xyz, float]:
+def _one_name(point: Point) -> Point:
+    """Give the antimeridian and the poles one longitude, so that two pieces share corners to the last bit."""
+    if abs(point.lat) == 90.0:
+        return Point(point.lat, 0.0)
+    return Point(point.lat, 180.0) if point.lon == -180.0 else point
+
+
+def _bounds(parts: Sequence[Sequence[Sequence[Point]]]) -> tuple[Xyz, float]:
     """Return the middle of an area and a radius that holds it."""
-    points = {ecef(point) for polygon in shape for ring in polygon.rings for point in ring}
+    points = {ecef(point) for part in parts for ring in part for point in ring}
     count = len(points)
     rough = surface(
         (
@@ -114,9 +122,6 @@ def _bounds(shape: Sequence[Polygon]) -> tuple[Xyz, float]:
     radius_m = max(chord_m(center, xyz) for xyz in points)
     # Corners lie within the radius, and the straight lines between them; the geodesic bulges above those.
     longest_m = max(
-        chord_m(ecef(a), ecef(b))
-        for polygon in shape
-        for ring in polygon.rings
-        for a, b in itertools.pairwise(ring)
+        chord_m(ecef(a), ecef(b)) for part in parts for ring in part for a, b in itertools.pairwise(ring)
     )
     return center, radius_m + longest_m**2 / (8.0 * MEAN_RADIUS_M) * 1.1 + radius_m**3 * ARC + 0.01

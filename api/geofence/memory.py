@@ -12,11 +12,11 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.geofence.geometry.prepared import PreparedZone
-from api.geofence.model import ExclusionZone, Limits, PresenceState
+from api.geofence.model import ExclusionZone, Fix, Limits, PresenceState
 from api.geofence.rules.presence import is_resting
 from api.geofence.rules.proximity import Pair, pair_of
 from api.geofence.rules.quality import Seen, see
-from api.geofence.store.fixes import find_before
+from api.geofence.store.fixes import list_last
 from api.geofence.store.states import (
     DeviceState,
     StateKey,
@@ -29,6 +29,9 @@ from api.orders import service as orders
 from api.orders.model import Device, Party, ProtectiveOrder, Watch
 
 UNSEEN = PresenceState()
+LOOK_BACK_FIXES = 5
+"""A path is believed over one outlier, and two that agree are a place: with these the last fix is seen as it
+was before a restart."""
 
 
 class WatchedZone(msgspec.Struct, frozen=True):
@@ -116,7 +119,7 @@ class Memory:
         self.put_orders(orders.list_watches(session), list_zones(session))
         believed = timedelta(seconds=self.limits.segment_max_s)
         self._seen = {
-            state.device_id: self._see_again(session, state, now - believed)
+            state.device_id: self._see_again(session, state.fix, now - believed)
             for state in self._device_states.values()
             if state.fix is not None
         }
@@ -211,14 +214,13 @@ class Memory:
             return is_resting(changes.presences[key])
         return key not in self._presences
 
-    def _see_again(self, session: Session, state: DeviceState, believed_since: datetime) -> Seen:
-        """Rebuild a device's newest fix; the one before it counts while the path between is believed."""
-        fix = state.fix
-        assert fix is not None  # noqa: S101 - the caller filters; this tells the type checker
-        before = None
-        if fix.fixed_at >= believed_since and (earlier := find_before(session, fix.device_id, fix.fixed_at)):
-            before = see(earlier, None, self.limits)
-        return see(fix, before, self.limits)
+    def _see_again(self, session: Session, fix: Fix, believed_since: datetime) -> Seen:
+        """Rebuild a device's newest fix; those before it count while the path between is believed."""
+        seen: Seen | None = None
+        if fix.fixed_at >= believed_since:
+            for earlier in list_last(session, fix.device_id, LOOK_BACK_FIXES):
+                seen = see(earlier, seen, self.limits)
+        return seen or see(fix, None, self.limits)
 
     def _forget(self, order_ids: Collection[UUID]) -> None:
         for order_id in order_ids:

@@ -25,7 +25,7 @@ def watch(engine: Engine, limits: Limits, is_stopping: Callable[[], bool]) -> No
     with transaction(engine) as session:
         health.note_return(session, PROCESS, clock.now(), limits)
         silent = health.silent_devices(session)
-        was_degraded = health.is_degraded_told(session)
+        was_degraded = health.is_degraded_told(session, clock.now())
     while not is_stopping():
         now = clock.now()
         with transaction(engine) as session:

@@ -104,6 +104,14 @@ class _Other(msgspec.Struct):
     batt: Any = None
 
 
+class _Typed(msgspec.Struct, rename={"type": "_type"}):
+    type: str
+    data: Any = None
+
+
+_LANES = frozenset({"alarm", "receipt"})
+_decode_type = msgspec.json.Decoder(_Typed).decode
+
 CONTACT_ONLY = (
     "status", "lwt", "beacon", "card", "cmd", "configuration", "dump", "request", "steps",
     "waypoint", "waypoints",
@@ -132,6 +140,18 @@ def parse_topic(topic: str) -> tuple[int, UUID, str]:
         return int(parts[2]), UUID(hex=parts[3]), parts[4] if len(parts) == 5 else ""
     except ValueError as error:
         raise BadMessage(RejectReason.BAD_TOPIC) from error
+
+
+def lane_of(device: Device, payload: bytes) -> str:
+    """Return the lane that a message belongs into: `alarm`, `receipt`, or nothing for positions.
+
+    An alarm that is broken otherwise, or should have been sealed, is an alarm still. Raises BadMessage
+    for what cannot even be read as far as that.
+    """
+    said = _decode(payload, _decode_type)
+    if said.type == "encrypted":
+        said = _decode(_open(device, said.data if isinstance(said.data, str) else ""), _decode_type)
+    return str(said.type) if said.type in _LANES else ""
 
 
 def parse_message(device: Device, payload: bytes, received_at: datetime) -> Message:

@@ -1,4 +1,4 @@
-"""Ways through corners, zones cut at the antimeridian, and the far side of the Earth: faults that once were."""
+"""Ways through corners, zones cut at the antimeridian, the far side of the Earth: faults that once were."""
 
 import pytest
 from hypothesis import given, settings

@@ -46,7 +46,7 @@ class Watch:
     def restart(self) -> None:
         with transaction(self.engine) as session:
             self.silent = health.silent_devices(session)
-            self.degraded = health.is_degraded_told(session)
+            self.degraded = health.is_degraded_told(session, NOW)
 
     def sweep(self, seconds: float) -> Counter[str]:
         """Look for silence; returns what was told meanwhile."""

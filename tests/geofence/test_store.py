@@ -23,9 +23,9 @@ from api.geofence.store.fixes import (
     FixRecord,
     count_fixes,
     find_around,
-    find_before,
     find_known,
     key_of,
+    list_last,
     list_track,
     save_fixes,
 )
@@ -122,8 +122,17 @@ def test_the_neighbours_in_time_are_found_over_all_devices_of_somebody(engine: E
         assert (before, after) == (mine[1], others[2])
         assert find_around(session, [DEVICE], NOW - timedelta(seconds=1)) == (None, mine[0])
         assert find_around(session, [], NOW) == (None, None)
-        assert find_before(session, DEVICE, NOW + timedelta(seconds=60)) == mine[0]
-        assert find_before(session, DEVICE, NOW) is None
+
+
+def test_the_last_fixes_are_those_that_moved_the_present_state(engine: Engine) -> None:
+    fixes = walk(4)
+    store(engine, *fixes)
+    evidence = make_fix(device_id=DEVICE, at=NOW + timedelta(seconds=95))
+    with transaction(engine) as session:
+        save_fixes(session, {key_of(evidence): FixRecord(evidence, NOW, "past", (), b"{}")})
+    with reading(engine) as session:
+        assert list_last(session, DEVICE, 3) == fixes[1:]
+        assert list_last(session, OTHER, 3) == []
 
 
 def test_a_track_keeps_its_newest_end_when_it_is_cut(engine: Engine) -> None:

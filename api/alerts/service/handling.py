@@ -14,6 +14,7 @@ from api.alerts.model import (
     AlreadyResolved,
     Attempt,
     EntryKind,
+    Family,
     Notification,
     ResolveReason,
 )
@@ -113,6 +114,11 @@ def list_alerts(session: Session, states: Collection[AlertState]) -> list[AlertV
         alerts += alert_store.list_latest_resolved(session, LIST_LIMIT)
         alerts.sort(key=lambda alert: (alert.severity, alert.opened_at))
     return _views(session, alerts)
+
+
+def list_unresolved(session: Session, family: Family) -> list[Alert]:
+    """Return every unresolved alert of a family, however many: for our own processes, not for a page."""
+    return alert_store.list_unresolved_of(session, family)
 
 
 def get_alert(session: Session, alert_id: UUID, actor_id: UUID, now: datetime) -> AlertDetail:

@@ -210,6 +210,12 @@ def list_latest_resolved(session: Session, limit: int) -> list[Alert]:
     return [_alert_of(row) for row in rows]
 
 
+def list_unresolved_of(session: Session, family: Family) -> list[Alert]:
+    """Return every unresolved alert of a family."""
+    statement = select(_AlertRow).where(_AlertRow.state != _RESOLVED_WORD, _AlertRow.family == family.value)
+    return [_alert_of(row) for row in session.scalars(statement, execution_options=_FRESH)]
+
+
 def list_unresolved_orders(session: Session) -> list[UUID]:
     """Return the orders that have an unresolved alert."""
     statement = (

@@ -6,9 +6,8 @@ from uuid import UUID
 
 from flask import Response, current_app, jsonify, request
 
-from api.geofence.model import DeviceAlarm, DeviceReceipt
-from api.geofence.wire import BadMessage, parse_message
-from api.kernel import clock, http
+from api.geofence.wire import BadMessage, lane_of
+from api.kernel import http
 from api.kernel.db import reading
 from api.kernel.http import Blueprint, public
 from api.kernel.mqtt import INTAKE, BrokerAway, Publisher, topic_of
@@ -53,12 +52,9 @@ def _authenticated() -> Device | None:
 def _lane_of(device: Device, payload: bytes) -> str:
     """Return the lane of a message; one that cannot be read goes the common way and is kept aside there."""
     try:
-        said = parse_message(device, payload, clock.now())
+        return lane_of(device, payload)
     except BadMessage:
         return ""
-    if isinstance(said, DeviceAlarm):
-        return "alarm"
-    return "receipt" if isinstance(said, DeviceReceipt) else ""
 
 
 def _publisher() -> Publisher:

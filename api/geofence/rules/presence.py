@@ -13,7 +13,7 @@ from api.alerts.model import Doubt
 from api.geofence.model import Limits, Presence, PresenceState
 
 _RANK = {Presence.OUTSIDE: 0, Presence.BUFFER: 1, Presence.INSIDE: 2}
-_WIDE_DOUBTS = frozenset({Doubt.NO_ACCURACY, Doubt.COARSE})
+_WIDE_DOUBTS = frozenset({Doubt.NO_ACCURACY, Doubt.COARSE, Doubt.PARTNER_DOUBTFUL})
 """Doubts that make the disc, not its middle, the place to judge."""
 
 
@@ -78,7 +78,7 @@ def next_presence(
         band_m: Beyond a line by this much, > 0, counts as having left.
         limits: `confirm_fixes`, `confirm_window`, `leave_fixes`, `leave_s`.
         again: It rests on the same doubtful fix as before, which is not counted a second time.
-        may_leave: The fix can prove a departure.
+        may_leave: The fix can prove a departure; one that cannot begins none either.
     """
     inside = is_inside(breach_m, disc_m, doubts)
     doubtful = inside and bool(doubts)
@@ -94,9 +94,18 @@ def next_presence(
     if _RANK[here] > _RANK[state.presence]:
         return PresenceState(here, fixed_at, 0, None, 0 if here is Presence.INSIDE else recent, None)
     edge_m = breach_m if state.presence is Presence.INSIDE else warning_m
-    if here is state.presence or edge_m <= band_m or edge_m - disc_m <= 0.0 or Doubt.JUMP in doubts:
+    if here is state.presence or edge_m <= band_m or edge_m - disc_m <= 0.0:
         return _stay(state, recent)
-    return _leave(state, here, recent, fixed_at, limits, may_leave=may_leave)
+    if Doubt.JUMP in doubts or not may_leave:
+        return _stay(state, recent)
+    if warning_m <= band_m:
+        here = Presence.BUFFER  # its own line has the same band, however he comes to it
+    return _leave(state, here, recent, fixed_at, limits)
+
+
+def is_only_late(before: PresenceState, after: PresenceState) -> bool:
+    """Say whether the breach in force is one that late data found and no live event has told of."""
+    return before.presence is after.presence is Presence.INSIDE and after.told_at is None
 
 
 def is_in_force(state: PresenceState, at: datetime, limits: Limits) -> bool:
@@ -122,13 +131,11 @@ def _leave(
     recent: int,
     fixed_at: datetime,
     limits: Limits,
-    *,
-    may_leave: bool,
 ) -> PresenceState:
     """Count one more fix beyond the line; the state falls after enough of them and enough time."""
     since = state.clear_since or fixed_at
     fixes = min(state.clear_fixes + 1, limits.leave_fixes)
-    if may_leave and fixes >= limits.leave_fixes and (fixed_at - since).total_seconds() >= limits.leave_s:
+    if fixes >= limits.leave_fixes and (fixed_at - since).total_seconds() >= limits.leave_s:
         # One level at a time is not needed: the fix that ends it tells where the wearer is now.
         return PresenceState(here, fixed_at, 0, None, recent, state.told_at)
     return msgspec.structs.replace(state, clear_fixes=fixes, clear_since=since, doubtful_recent=recent)
@@ -151,6 +158,8 @@ def telling(
     the newest there is, and rings nowhere.
     """
     if _RANK[after.presence] < _RANK[before.presence]:
+        if before.presence is Presence.BUFFER and before.told_at is None:
+            return None
         return Telling.LEFT
     if not live:
         entered = after.presence is Presence.INSIDE and before.presence is not Presence.INSIDE

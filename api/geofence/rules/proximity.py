@@ -20,6 +20,7 @@ from api.geofence.rules.presence import (
     disc_doubts,
     is_in_force,
     is_inside,
+    is_only_late,
     is_resting,
     leave_band_m,
     next_presence,
@@ -111,9 +112,10 @@ def _judge_near(
         at,
         leave_band_m(pair.alert_radius_m, limits),
         limits,
-        # However often she reports, one doubtful fix of his is one; and an old one proves no departure.
-        again=mover is Party.PROTECTED and bool(wearer.doubts),
-        may_leave=not _is_departure_unproven(wearer, protected, mover, doubts),
+        # However often she reports, one doubtful fix of his is one, and what she adds pushes none out of
+        # the window; an old one of his proves no departure.
+        again=mover is Party.PROTECTED and (bool(wearer.doubts) or not is_inside(breach_m, disc_m, doubts)),
+        may_leave=not _is_departure_unproven(wearer, protected, doubts),
     )
     events: tuple[Event, ...] = ()
     nearest_m = _nearest_between(now, other, breach_m, pair, state, after)
@@ -125,14 +127,20 @@ def _judge_near(
             # He was nearer than the warning line a moment ago, and is watched as such until he has left.
             after = PresenceState(Presence.BUFFER, at, told_at=at)
     inside = is_inside(breach_m, disc_m, doubts)
-    told = telling(state, after, at, limits, live=live, inside=inside, warned=warning_m - disc_m <= 0.0)
+    warned = warning_m - disc_m <= 0.0
+    if live and warned and is_only_late(state, after) and not inside:
+        # What late data found is over; that he is still this near has been told to nobody.
+        state = after = PresenceState(Presence.BUFFER, at)
+    told = telling(state, after, at, limits, live=live, inside=inside, warned=warned)
     if told is None:
         return after, events
     live = told is not Telling.ENTERED_LATE
     doubts = disc_doubts(breach_m, warning_m, disc_m, doubts)
     repeat = told is Telling.STILL_INSIDE
     event = _event(_KIND[told], wearer, protected, now, pair, apart_m, doubts, live=live, repeat=repeat)
-    return msgspec.structs.replace(after, told_at=at) if live else after, (*events, event)
+    if live and told is not Telling.LEFT:
+        after = msgspec.structs.replace(after, told_at=at)
+    return after, (*events, event)
 
 
 def judge_past_proximity(
@@ -187,9 +195,9 @@ def _doubts(wearer: Seen, protected: Seen, limits: Limits) -> tuple[Doubt, ...]:
     return doubts
 
 
-def _is_departure_unproven(wearer: Seen, protected: Seen, mover: Party, doubts: tuple[Doubt, ...]) -> bool:
+def _is_departure_unproven(wearer: Seen, protected: Seen, doubts: tuple[Doubt, ...]) -> bool:
     """Say whether the distance rests on where he was long ago, or on a place she cannot have reached."""
-    is_old = mover is Party.PROTECTED and Doubt.PARTNER_STALE in doubts and wearer.at_s < protected.at_s
+    is_old = Doubt.PARTNER_STALE in doubts and wearer.at_s < protected.at_s
     return is_old or Doubt.JUMP in protected.doubts
 
 

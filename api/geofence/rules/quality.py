@@ -31,6 +31,8 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
         anchor_xyz: Last place believed before a jump, or this one.
         anchor_s: When that was.
         anchor_disc_m: And how far that could be believed.
+        sure_xyz: Last place before this fix that was without doubts; None when there was none.
+        sure_s: When that was.
     """
 
     fix: Fix
@@ -44,6 +46,8 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     anchor_xyz: Xyz
     anchor_s: float
     anchor_disc_m: float
+    sure_xyz: Xyz | None = None
+    sure_s: float = 0.0
 
 
 NONE: tuple[Doubt, ...] = ()
@@ -88,22 +92,29 @@ def see(fix: Fix, previous: Seen | None, limits: Limits) -> Seen:
     at_s = fix.fixed_at.timestamp()
     if previous is None:
         return Seen(fix, xyz, at_s, accuracy, _OF_ACCURACY[number], None, at_s, 0.0, xyz, at_s, accuracy)
+    sure = (previous.sure_xyz, previous.sure_s) if previous.doubts else (previous.xyz, previous.at_s)
     start_xyz, start_s = previous.xyz, previous.at_s
     step_m = chord_m(xyz, start_xyz)
     reach_m = accuracy + limits.max_speed_m_s * (at_s - start_s) + previous.disc_m
     jumped = Doubt.JUMP in previous.doubts
-    if step_m > reach_m:
+    if step_m > reach_m or (jumped and _is_reachable(xyz, at_s, accuracy, previous, limits)):
         start_xyz, start_s, start_disc_m = previous.anchor_xyz, previous.anchor_s, previous.anchor_disc_m
         step_m = chord_m(xyz, start_xyz)
         if step_m > accuracy + limits.max_speed_m_s * (at_s - start_s) + start_disc_m:
             anchor = (start_xyz, start_s, start_disc_m)
-            return Seen(fix, xyz, at_s, accuracy, _WITH_JUMP[number], None, at_s, 0.0, *anchor)
+            return Seen(fix, xyz, at_s, accuracy, _WITH_JUMP[number], None, at_s, 0.0, *anchor, *sure)
         # The fix before was the outlier: this one goes on from where the device was believed to be.
         jumped = False
     doubts = _OF_ACCURACY[number]
     if jumped or at_s - start_s > limits.segment_max_s:
-        return Seen(fix, xyz, at_s, accuracy, doubts, None, at_s, 0.0, xyz, at_s, accuracy)
-    return Seen(fix, xyz, at_s, accuracy, doubts, start_xyz, start_s, step_m, xyz, at_s, accuracy)
+        return Seen(fix, xyz, at_s, accuracy, doubts, None, at_s, 0.0, xyz, at_s, accuracy, *sure)
+    return Seen(fix, xyz, at_s, accuracy, doubts, start_xyz, start_s, step_m, xyz, at_s, accuracy, *sure)
+
+
+def _is_reachable(xyz: Xyz, at_s: float, accuracy: float, previous: Seen, limits: Limits) -> bool:
+    """Say whether the last believed place before a jump explains this one as well."""
+    reach_m = accuracy + limits.max_speed_m_s * (at_s - previous.anchor_s) + previous.anchor_disc_m
+    return chord_m(xyz, previous.anchor_xyz) <= reach_m
 
 
 def sighting_of(seen: Seen) -> Sighting:

@@ -3,6 +3,7 @@
 import msgspec
 
 from api.alerts.model import Doubt, Event, EventKind
+from api.geofence.geometry.earth import chord_m
 from api.geofence.geometry.prepared import PreparedZone
 from api.geofence.model import Limits, Presence, PresenceState, Visibility
 from api.geofence.rules.presence import (
@@ -10,6 +11,7 @@ from api.geofence.rules.presence import (
     disc_doubts,
     is_in_force,
     is_inside,
+    is_only_late,
     is_resting,
     leave_band_m,
     next_presence,
@@ -51,7 +53,7 @@ def judge_zone(
     warning_m = distance_m - buffer_m
     band_m = leave_band_m(zone.bounding_radius_m, limits)
     after = next_presence(state, distance_m, warning_m, disc_m, doubts, at, band_m, limits)
-    crossed = _is_crossed(now, zone, distance_m, state, after)
+    crossed = _is_crossed(now, zone, distance_m, state, after, limits)
     if after is state and not crossed and is_resting(state):
         return state, ()
     live = timing is Timing.LIVE
@@ -64,14 +66,20 @@ def judge_zone(
             # He was nearer than the warning line a moment ago, and is watched as such until he has left.
             after = PresenceState(Presence.BUFFER, at, told_at=at)
     inside = is_inside(distance_m, disc_m, doubts)
-    told = telling(state, after, at, limits, live=live, inside=inside, warned=warning_m - disc_m <= 0.0)
+    warned = warning_m - disc_m <= 0.0
+    if live and warned and is_only_late(state, after) and not inside:
+        # What late data found is over; that he is still this near has been told to nobody.
+        state = after = PresenceState(Presence.BUFFER, at)
+    told = telling(state, after, at, limits, live=live, inside=inside, warned=warned)
     if told is None:
         return after, events
     live = told is not Telling.ENTERED_LATE
     doubts = disc_doubts(distance_m, warning_m, disc_m, doubts)
     repeat = told is Telling.STILL_INSIDE
     event = _event(_KIND[told], now, zone, distance_m, doubts, live=live, repeat=repeat, exercise=exercise)
-    return msgspec.structs.replace(after, told_at=at) if live else after, (*events, event)
+    if live and told is not Telling.LEFT:
+        after = msgspec.structs.replace(after, told_at=at)
+    return after, (*events, event)
 
 
 def judge_past_zone(
@@ -92,7 +100,12 @@ def judge_past_zone(
 
 
 def _is_crossed(
-    now: Seen, zone: PreparedZone, distance_m: float, before: PresenceState, after: PresenceState
+    now: Seen,
+    zone: PreparedZone,
+    distance_m: float,
+    before: PresenceState,
+    after: PresenceState,
+    limits: Limits,
 ) -> bool:
     """Say whether the believed way to this fix led through the zone while both its ends lie outside."""
     # From so far outside, so short a way cannot have met the zone.
@@ -100,7 +113,13 @@ def _is_crossed(
         return False
     if before.presence is Presence.INSIDE or after.presence is Presence.INSIDE:
         return False
-    return zone.signed_distance_m(now.from_xyz, 0.0) > 0.0 and zone.segment_touches(now.from_xyz, now.xyz)
+    start = now.from_xyz
+    if zone.signed_distance_m(start, 0.0) <= 0.0:
+        # It begins at a doubtful fix inside, which must not hide the way between the good ones round it.
+        if now.sure_xyz is None or now.at_s - now.sure_s > limits.segment_max_s:
+            return False
+        start = now.sure_xyz
+    return zone.signed_distance_m(start, 0.0) > 0.0 and zone.segment_touches(start, now.xyz)
 
 
 def _event(
@@ -114,8 +133,9 @@ def _event(
     exercise: bool,
     repeat: bool = False,
 ) -> Event:
-    if distance_m < 0.0:  # judging needs no depth beyond reach; whoever reads the event does
-        distance_m = zone.signed_distance_m(now.xyz, zone.bounding_radius_m)
+    # Judging needs no distance beyond reach; whoever reads the event does.
+    reach_m = chord_m(now.xyz, zone.center) + zone.bounding_radius_m
+    distance_m = zone.signed_distance_m(now.xyz, reach_m)
     return Event(
         kind=kind,
         occurred_at=now.fix.fixed_at,

@@ -1,5 +1,6 @@
 """Signs of life of our own processes, silence of devices, and what the control room may know of both."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
-from api.alerts.model import AlertState, Event, EventKind, Family
+from api.alerts.model import Event, EventKind, Family
 from api.geofence.model import Limits
 from api.geofence.rules.contact import contact_restored, judge_silence, lost_contact
 from api.geofence.store.fixes import count_fixes
@@ -15,6 +16,7 @@ from api.geofence.store.rejected import count_rejected
 from api.geofence.store.states import list_device_states
 from api.kernel.heartbeats import add_outage, beat, last_outage_end, list_heartbeats
 from api.orders import service as orders
+from api.orders.model import Watch
 from api.orders.rules import is_in_force
 
 WORKER = "worker"
@@ -44,62 +46,79 @@ def sweep_system(session: Session, now: datetime, limits: Limits, *, was_degrade
         worker is None or not worker.able or (now - worker.at).total_seconds() > limits.system_silence_s
     )
     if is_degraded and not was_degraded:
-        reason = "broker_away" if worker and not worker.able else "worker_silent"
+        reason = "worker:broker_away" if worker and not worker.able else "worker:silent"
         event = Event(kind=EventKind.SYSTEM_DEGRADED, occurred_at=now, reason=reason)
         alerts.open_alerts(session, [event], now)
     if was_degraded and not is_degraded:
-        event = Event(kind=EventKind.SYSTEM_RESTORED, occurred_at=now, reason="worker_back")
-        alerts.open_alerts(session, [event], now)
+        alerts.open_alerts(session, [_worker_back(now)], now)
     return is_degraded
 
 
-def sweep_silence(session: Session, now: datetime, limits: Limits, silent: set[UUID]) -> set[UUID]:
+def is_degraded_told(session: Session, now: datetime) -> bool:
+    """Say whether an unresolved alert tells of an outage of the worker that still lasts."""
+    return alerts.is_ongoing(session, _worker_back(now))
+
+
+def _worker_back(now: datetime) -> Event:
+    """Return the event that joins the worker's alert: what stands before the colon names it."""
+    return Event(kind=EventKind.SYSTEM_RESTORED, occurred_at=now, reason="worker:back")
+
+
+Silent = frozenset[tuple[UUID, UUID]]
+"""Order and device of each silence that was told and still lasts."""
+
+
+def sweep_silence(session: Session, now: datetime, limits: Limits, silent: Silent) -> Silent:
     """Raise LOST_CONTACT and CONTACT_RESTORED for devices of orders in force; returns who is silent now.
 
-    `silent` are the devices that the last sweep found silent; after a restart it is read from the open
-    alerts, so that nobody is called twice.
+    `silent` is what the last sweep returned; after a restart it is read from the open alerts, so that nobody
+    is called twice. A silence ends when the device is heard: an outage of ours, or another carrier, only
+    puts off when the next one begins.
     """
     heard = {state.device_id: state.heard_at for state in list_device_states(session).values()}
-    carried_since = orders.carried_since(session)
     outage_until = last_outage_end(session, WORKER)
-    still_silent: set[UUID] = set()
+    watches = orders.list_watches(session)
+    carried_since = orders.carried_since(session)
+    still_silent: set[tuple[UUID, UUID]] = set()
     events: list[Event] = []
-    for watch in orders.list_watches(session):
-        order = watch.order
-        if not is_in_force(order, now):
-            continue
-        carried: list[tuple[UUID, UUID | None]] = [(device, None) for device in watch.wearer_devices]
-        carried += [(device, person) for person, devices in watch.protected for device in devices]
-        for device_id, person_id in carried:
-            last = heard.get(device_id)
-            watched_since = max(order.valid_from, carried_since[device_id])
-            if judge_silence(last, watched_since, outage_until, now, limits):
-                still_silent.add(device_id)
-                if device_id not in silent:
-                    since = last or watched_since
-                    events.append(
-                        lost_contact(order.id, device_id, person_id, since, now, exercise=order.exercise)
-                    )
-            elif device_id in silent:
-                events.append(contact_restored(order.id, device_id, person_id, now, exercise=order.exercise))
+    for watch, device_id, person_id in _missable(watches, now):
+        order, last, since = watch.order, heard.get(device_id), carried_since.get(device_id)
+        if since is None:
+            continue  # handed back while we looked: it is not missed any more
+        exercise = order.exercise
+        watched_since = max(order.valid_from, since)
+        if (order.id, device_id) in silent:
+            if last is not None and (now - last).total_seconds() <= limits.silence_s:
+                events.append(contact_restored(order.id, device_id, person_id, now, exercise=exercise))
+            else:
+                still_silent.add((order.id, device_id))
+        elif judge_silence(last, watched_since, outage_until, now, limits):
+            begun = last or watched_since
+            events.append(lost_contact(order.id, device_id, person_id, begun, now, exercise=exercise))
+            still_silent.add((order.id, device_id))
     if events:
         alerts.open_alerts(session, events, now)
-    return still_silent
+    return frozenset(still_silent)
 
 
-def silent_devices(session: Session) -> set[UUID]:
-    """Return the devices whose silence an unresolved alert tells of: where a restarted watchdog goes on."""
-    unresolved = alerts.list_alerts(session, {AlertState.OPEN, AlertState.ACKNOWLEDGED})
-    silent = [view.alert for view in unresolved if view.alert.kind == EventKind.LOST_CONTACT]
-    return {alert.device_id for alert in silent if alert.device_id and alert.ongoing}
+def _missable(watches: Sequence[Watch], now: datetime) -> Iterator[tuple[Watch, UUID, UUID | None]]:
+    """Yield each device of an order in force, with the protected person who carries it, if it is hers."""
+    for watch in watches:
+        if is_in_force(watch.order, now):
+            for device_id in watch.wearer_devices:
+                yield watch, device_id, None
+            for person_id, devices in watch.protected:
+                for device_id in devices:
+                    yield watch, device_id, person_id
 
 
-def is_degraded_told(session: Session) -> bool:
-    """Say whether an unresolved alert tells of an outage of ours that still lasts."""
-    unresolved = alerts.list_alerts(session, {AlertState.OPEN, AlertState.ACKNOWLEDGED})
-    return any(
-        view.alert.ongoing and view.alert.family is Family.SYSTEM and view.alert.device_id is None
-        for view in unresolved
+def silent_devices(session: Session) -> Silent:
+    """Return the silences that unresolved alerts tell of: where a restarted watchdog goes on."""
+    told = alerts.list_unresolved(session, Family.CONTACT)
+    return frozenset(
+        (alert.order_id, alert.device_id)
+        for alert in told
+        if alert.ongoing and alert.order_id is not None and alert.device_id is not None
     )
 
 

@@ -56,11 +56,15 @@ def positions_of(session: Session, order_ids: Collection[UUID]) -> list[Position
         for watch in orders.list_watches(session, order_ids)
         for carrier in _carriers(watch)
     ]
-    states = list_device_states(session, {device_id for _order, _party, _person, device_id in carried})
+    devices = {device_id for _order, _party, _person, device_id in carried}
+    states, carried_since = list_device_states(session, devices), orders.carried_since(session, devices)
     return [
         Position(order_id, party, person_id, state.fix, state.doubts)
         for order_id, party, person_id, device_id in carried
-        if (state := states.get(device_id)) is not None and state.fix is not None
+        if (state := states.get(device_id)) is not None
+        and state.fix is not None
+        and device_id in carried_since
+        and state.fix.fixed_at >= carried_since[device_id]
     ]
 
 
@@ -84,15 +88,26 @@ def show_map(session: Session, actor_id: UUID, now: datetime) -> list[WatchedPic
 
 
 def show_tracks(session: Session, alert_id: UUID, minutes: int, actor_id: UUID, now: datetime) -> list[Track]:
-    """Return where the parties of an alert went, from `minutes` before it opened until now or its end."""
+    """Return where the parties of an alert went, from `minutes` before it opened until now or its end.
+
+    Nothing from before a device came to whoever carries it now: that is another person's way.
+    """
     alert = alerts.get_alert(session, alert_id, actor_id, now).view.alert
     if alert.order_id is None:
         return []
     since = alert.opened_at - timedelta(minutes=minutes)
     until = alert.resolved_at or now
+    carriers = _carriers(orders.get_watch(session, alert.order_id))
+    carried_since = orders.carried_since(session, {device_id for _party, _person, device_id in carriers})
     return [
-        Track(device_id, party, person_id, tuple(list_track(session, device_id, since, until, TRACK_FIXES)))
-        for party, person_id, device_id in _carriers(orders.get_watch(session, alert.order_id))
+        Track(
+            device_id,
+            party,
+            person_id,
+            tuple(list_track(session, device_id, max(since, carried_since[device_id]), until, TRACK_FIXES)),
+        )
+        for party, person_id, device_id in carriers
+        if device_id in carried_since
     ]
 
 

@@ -134,15 +134,15 @@ def find_around(session: Session, device_ids: Sequence[UUID], at: datetime) -> t
     return (_fix(before) if before else None), (_fix(after) if after else None)
 
 
-def find_before(session: Session, device_id: UUID, at: datetime) -> Fix | None:
-    """Return a device's last fix before `at`."""
-    row = session.scalars(
+def list_last(session: Session, device_id: UUID, limit: int) -> list[Fix]:
+    """Return the last fixes that moved a device's present state, oldest first; evidence did not."""
+    rows = session.scalars(
         select(_FixRow)
-        .where(_FixRow.device_id == device_id, _FixRow.fixed_at < at)
+        .where(_FixRow.device_id == device_id, _FixRow.timing != "past")
         .order_by(_FixRow.fixed_at.desc(), _FixRow.digest)
-        .limit(1)
-    ).first()
-    return _fix(row) if row else None
+        .limit(limit)
+    )
+    return [_fix(row) for row in rows][::-1]
 
 
 def list_track(session: Session, device_id: UUID, since: datetime, until: datetime, limit: int) -> list[Fix]:

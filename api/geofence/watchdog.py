@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
@@ -14,6 +15,8 @@ from api.kernel.db import is_away, transaction
 from api.kernel.logs import Log
 
 PROCESS = "watchdog"
+START_GRACE = timedelta(seconds=10)
+"""When everything starts together the worker is not dead yet; proposal."""
 SWEEP_S = 2.0
 """Silence is raised within its limit + 5 s (field/monitoring.md section 8c)."""
 
@@ -26,10 +29,12 @@ def watch(engine: Engine, limits: Limits, is_stopping: Callable[[], bool]) -> No
         health.note_return(session, PROCESS, clock.now(), limits)
         silent = health.silent_devices(session)
         was_degraded = health.is_degraded_told(session, clock.now())
+    patient_until = clock.now() + START_GRACE
     while not is_stopping():
         now = clock.now()
         with transaction(engine) as session:
-            was_degraded = health.sweep_system(session, now, limits, was_degraded=was_degraded)
+            if was_degraded or now >= patient_until:
+                was_degraded = health.sweep_system(session, now, limits, was_degraded=was_degraded)
             if not was_degraded:  # nothing can be heard while we are deaf ourselves
                 silent = health.sweep_silence(session, now, limits, silent)
             health.note_life(session, PROCESS, now, able=True)

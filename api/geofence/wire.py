@@ -239,7 +239,7 @@ def _alarm(device_id: UUID, said: _Alarm, received_at: datetime) -> DeviceAlarm:
         occurred_at=occurred_at,
         received_at=received_at,
         kind=_ALARMS.get(said.kind, AlarmKind.UNKNOWN),
-        kind_said=said.kind[:64],
+        kind_said=said.kind.replace("\0", "")[:64],  # PostgreSQL stores no NUL
         seq=_seq(said.seq),
         point=point,
         accuracy_m=_accuracy(said.acc),

@@ -10,31 +10,42 @@ import random
 import select
 import signal
 import traceback
+import uuid
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
 
 from api.geofence.intake import ALARM_LANES, FIRST_RETRY_S, LAST_RETRY_S, POSITION_LANES, Lane, topics_of
 from api.geofence.memory import Memory
 from api.geofence.model import Limits
-from api.geofence.service.health import note_life, note_return
+from api.geofence.service.health import note_life, note_return, tell_unreadable
 from api.geofence.service.judging import Received, process_messages, reject_for_our_fault
 from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import is_away, reading, transaction
+from api.kernel.heartbeats import claim, holder_of, list_heartbeats
 from api.kernel.logs import Log
 
 PROCESS = "worker"
-MAX_BATCH = 2000
-"""Messages a transaction (field/brokers.md); more wait at the broker, that is the back-pressure."""
+MAX_BATCH, FIRST_BATCH = 2000, 200
+"""Messages a transaction at most (field/brokers.md), and to begin with; more wait at the broker."""
+BATCH_S = 0.2
+"""A batch that took longer is followed by smaller ones: an alarm waits for one batch at most; proposal."""
 WAIT_S = 0.05
 REFRESH_S = 0.25
 """The register is looked at this often; the issue asks that a change takes effect within 1 s."""
 LIFE_S = 5.0
 """A sign of life this often; the watchdog calls 30 s without one an outage."""
+STAND_BY_S = 15.0
+"""One that was taken over takes the work back after three signs of life of the other have failed to come."""
 
 _log = Log(PROCESS)
+
+
+class TakenOver(Exception):
+    """Another worker does this work now; what this one has in hand is the other's too."""
 
 
 class Worker:
@@ -43,30 +54,43 @@ class Worker:
     def __init__(self, settings: Settings, engine: Engine, limits: Limits) -> None:
         """Prepare; `run` does everything."""
         self._engine = engine
+        self._id = uuid.uuid4()
         self._chance = random.Random()  # noqa: S311 - spreads retries, keeps no secret
         shards = settings.shards
         self._alarms = Lane(settings, "alarms", topics_of(shards, ALARM_LANES), chance=self._chance)
         self._positions = Lane(settings, "positions", topics_of(shards, POSITION_LANES), chance=self._chance)
         self._lanes = (self._alarms, self._positions)
         self._memory = Memory(limits)
+        self._most = FIRST_BATCH
         self._refresh_at_s = 0.0
-        self._life_at_s = 0.0
+        self._life_at_s = clock.monotonic_s() + LIFE_S
+        self._was_able = False
 
     def run(self, is_stopping: Callable[[], bool]) -> None:
-        """Work until told to stop; a database that is away is waited for."""
-        self._restore(is_stopping)
+        """Work until told to stop; a database that is away is waited for.
+
+        The worker that started last does the work. One that is taken over stands by.
+        """
+        self._restore(is_stopping, claims=True)
         while not is_stopping():
             try:
                 self._turn()
+            except TakenOver:
+                _log.warning("taken over, standing by")
+                self._drop()
+                self._stand_by(is_stopping)
             except DBAPIError as error:
                 if not is_away(error):
                     raise
                 _log.error("database away", error=type(error).__name__)
-                for lane in self._lanes:
-                    lane.drop()
-                self._restore(is_stopping)
+                self._drop()
+                self._restore(is_stopping, claims=False)
         for lane in self._lanes:
             lane.close()
+
+    def _drop(self) -> None:
+        for lane in self._lanes:
+            lane.drop()
 
     def _turn(self) -> None:
         """Do one round: connections, what arrived, the register, a sign of life."""
@@ -79,45 +103,78 @@ class Worker:
                 select.select(sockets, [], [], WAIT_S)
         else:
             clock.sleep_s(WAIT_S)
+        for lane in self._lanes:  # alarms first
+            lane.read(self._most)
+            # Only now: the process may have been stopped for a while, and the register is another by now.
+            self._keep_fresh()
+            if messages := lane.take():
+                self._judge_timed(messages)
+                lane.ack_all()
+        self._give_life()
+
+    def _keep_fresh(self) -> None:
+        now_s = clock.monotonic_s()
         if now_s >= self._refresh_at_s:
             self._refresh_at_s = now_s + REFRESH_S
             with reading(self._engine) as session:
                 self._memory.refresh(session)
-        for lane in self._lanes:  # alarms first
-            lane.read(MAX_BATCH)
-            if messages := lane.take():
-                self._judge(messages)
-                lane.ack_all()
-        if now_s >= self._life_at_s:
-            self._life_at_s = now_s + LIFE_S
-            with transaction(self._engine) as session:
-                note_life(session, PROCESS, clock.now(), able=all(lane.is_able for lane in self._lanes))
+
+    def _give_life(self) -> None:
+        """Say that we live: at once when we can work, or no longer can; at the start not before."""
+        now_s, able = clock.monotonic_s(), all(lane.is_able for lane in self._lanes)
+        if now_s < self._life_at_s and able == self._was_able:
+            return
+        self._life_at_s, self._was_able = now_s + LIFE_S, able
+        with transaction(self._engine) as session:
+            self._check_holder(session)
+            note_life(session, PROCESS, clock.now(), able=able)
+
+    def _judge_timed(self, messages: Sequence[Received]) -> None:
+        begun_s = clock.monotonic_s()
+        self._judge(messages)
+        took_s = clock.monotonic_s() - begun_s
+        if took_s > BATCH_S:
+            self._most = max(1, int(len(messages) * BATCH_S / took_s))
+        elif len(messages) >= self._most:
+            self._most = min(MAX_BATCH, 2 * self._most)
 
     def _judge(self, messages: Sequence[Received]) -> None:
+        """Judge and commit; halve what we fail on, until the guilty message is alone."""
         try:
             self._commit(messages)
-        except DBAPIError as error:
-            if is_away(error):
+        except TakenOver:
+            raise
+        except Exception as error:
+            if isinstance(error, DBAPIError) and is_away(error):
                 raise
-            self._judge_one_by_one(messages)
-        except Exception:  # noqa: BLE001 - a fault of ours: find the message, alert, go on with the others
-            self._judge_one_by_one(messages)
+            if isinstance(error, IntegrityError) and self._knew_too_little(messages):
+                return
+            if len(messages) == 1:
+                self._keep_guilty(messages[0], error)
+                return
+            half = len(messages) // 2
+            self._judge(messages[:half])
+            self._judge(messages[half:])
 
-    def _judge_one_by_one(self, messages: Sequence[Received]) -> None:
-        for message in messages:
-            try:
-                self._commit([message])
-            except DBAPIError as error:
-                if is_away(error):
-                    raise
-                self._keep_guilty(message, error)
-            except Exception as error:  # noqa: BLE001 - ends in an alert, never in a log line alone
-                self._keep_guilty(message, error)
+    def _knew_too_little(self, messages: Sequence[Received]) -> bool:
+        """Read everything anew and try again: another worker may have stored these messages already."""
+        with reading(self._engine) as session:
+            self._memory.restore(session, clock.now())
+        try:
+            self._commit(messages)
+        except IntegrityError:
+            return False
+        return True
 
     def _commit(self, messages: Sequence[Received]) -> None:
         with transaction(self._engine) as session:
+            self._check_holder(session)
             changes = process_messages(session, self._memory, messages, clock.now())
         self._memory.take_over(changes)
+
+    def _check_holder(self, session: Session) -> None:
+        if holder_of(session, PROCESS) != self._id:
+            raise TakenOver
 
     def _keep_guilty(self, message: Received, error: Exception) -> None:
         frames = traceback.extract_tb(error.__traceback__)
@@ -128,13 +185,27 @@ class Worker:
                 session, self._memory, message, f"{type(error).__name__} at {places}", clock.now()
             )
 
-    def _restore(self, is_stopping: Callable[[], bool]) -> None:
+    def _stand_by(self, is_stopping: Callable[[], bool]) -> None:
+        """Wait until the other is gone, and take the work back."""
+        while not is_stopping():
+            clock.sleep_s(1.0)
+            with reading(self._engine) as session:
+                other = list_heartbeats(session).get(PROCESS)
+            if other is None or (clock.now() - other.at).total_seconds() > STAND_BY_S:
+                self._restore(is_stopping, claims=True)
+                return
+
+    def _restore(self, is_stopping: Callable[[], bool], *, claims: bool) -> None:
         """Read everything from the database, waiting for it with backoff and jitter."""
         retry_s = FIRST_RETRY_S
         while not is_stopping():
             try:
                 with transaction(self._engine) as session:
-                    note_return(session, PROCESS, clock.now(), self._memory.limits)
+                    now = clock.now()
+                    note_return(session, PROCESS, now, self._memory.limits)
+                    if claims:
+                        claim(session, PROCESS, self._id, now)
+                    tell_unreadable(session, now)
                 with reading(self._engine) as session:
                     self._memory.restore(session, clock.now())
             except DBAPIError as error:

@@ -12,11 +12,17 @@ from api.kernel.db import Base, UtcDateTime
 
 
 class Heartbeat(msgspec.Struct, frozen=True):
-    """The last sign of life of one process; `able` is False while it lives and cannot do its work."""
+    """The last sign of life of one process.
+
+    Attributes:
+        able: False while it lives and cannot do its work.
+        holder: Which of several processes of this name does the work; None where that does not matter.
+    """
 
     process: str
     at: datetime
     able: bool
+    holder: UUID | None = None
 
 
 class _HeartbeatRow(Base):
@@ -25,6 +31,7 @@ class _HeartbeatRow(Base):
     process: Mapped[str] = mapped_column(Text, primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     able: Mapped[bool]
+    holder: Mapped[UUID | None]
 
 
 class _OutageRow(Base):
@@ -48,9 +55,24 @@ def beat(session: Session, process: str, now: datetime, *, able: bool) -> None:
 def list_heartbeats(session: Session) -> dict[str, Heartbeat]:
     """Return the last sign of life of every process that ever gave one."""
     return {
-        row.process: Heartbeat(row.process, row.at, row.able)
+        row.process: Heartbeat(row.process, row.at, row.able, row.holder)
         for row in session.scalars(select(_HeartbeatRow))
     }
+
+
+def claim(session: Session, process: str, holder: UUID, now: datetime) -> None:
+    """Make `holder` the one that does this process's work; whoever held it finds out by `holder_of`."""
+    changed = session.connection().execute(
+        update(_HeartbeatRow).where(_HeartbeatRow.process == process).values(holder=holder)
+    )
+    if not changed.rowcount:
+        session.execute(insert(_HeartbeatRow).values(process=process, at=now, able=False, holder=holder))
+
+
+def holder_of(session: Session, process: str) -> UUID | None:
+    """Return who does this process's work; while a writing transaction lasts, nobody else can claim it."""
+    query = select(_HeartbeatRow.holder).where(_HeartbeatRow.process == process)
+    return session.scalar(query.with_for_update(read=True))
 
 
 def add_outage(session: Session, process: str, began_at: datetime, ended_at: datetime) -> None:

@@ -17,6 +17,8 @@ DISPATCHER = "baken-dispatcher"
 INTAKE = "baken-intake"
 KEEPALIVE_S = 15
 """A dead connection is noticed after 1.5 times this; proposal."""
+CONNECT_WAIT_S = 1.0
+"""Enough for a first connection; with a broker away each caller would otherwise hold its thread for long."""
 _FIRST_RETRY_S = 1
 _LAST_RETRY_S = 5
 
@@ -84,7 +86,7 @@ class Publisher:
 
     def publish(self, topic: str, payload: bytes, timeout_s: float = 5.0) -> None:
         """Return once the broker has acknowledged the message; raises BrokerAway otherwise."""
-        if not self._connected.wait(timeout_s):
+        if not self._connected.wait(min(timeout_s, CONNECT_WAIT_S)):
             raise BrokerAway("not connected")
         try:
             info = self._client.publish(topic, payload, qos=1)

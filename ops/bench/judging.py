@@ -36,7 +36,7 @@ INTERVAL_S = 15
 HOME_M, NEAR_M, MEET_M = 3_000.0, 1_800.0, 300.0
 WALK_M_S, DRIVE_M_S = 1.4, 13.9
 HANDFUL = 100
-"""About what arrives during one commit at 10,000/s."""
+"""A batch: about what arrives during one commit at 10,000/s."""
 
 
 def _shifted(point: Point, east_m: float, north_m: float) -> Point:
@@ -147,9 +147,8 @@ def _fixes(cases: list[Case], count: int, rng: random.Random) -> list[Fix]:
     return [rng.choice(travellers).fix() for _ in range(count)]
 
 
-def _judge(memory: Memory, fix: Fix, kinds: Counter[str]) -> None:
-    """Do with one fix what a batch of one does."""
-    changes = Changes()
+def _judge(memory: Memory, changes: Changes, fix: Fix, kinds: Counter[str]) -> None:
+    """Do with one fix of a batch what the worker does."""
     newest = memory.seen(fix.device_id, changes)
     timing = timing_of(fix, newest.fix.fixed_at if newest else None, memory.limits)
     if timing is Timing.PAST:
@@ -160,7 +159,6 @@ def _judge(memory: Memory, fix: Fix, kinds: Counter[str]) -> None:
     for place in memory.places[fix.device_id]:
         for event in judge_fix(memory, changes, now, place, timing):
             kinds[event.kind] += 1
-    memory.take_over(changes)
 
 
 def _filled(cases: list[Case]) -> Memory:
@@ -181,8 +179,10 @@ def _run(cases: list[Case], fixes: list[Fix]) -> tuple[float, Counter[str]]:
     for first in range(0, len(fixes), HANDFUL):
         fresh = [_anew(fix) for fix in fixes[first : first + HANDFUL]]
         begun_s = time.process_time()
+        changes = Changes()
         for fix in fresh:
-            _judge(memory, fix, kinds)
+            _judge(memory, changes, fix, kinds)
+        memory.take_over(changes)
         spent_s += time.process_time() - begun_s
     return spent_s, kinds
 
@@ -200,10 +200,12 @@ def _anew(fix: Fix) -> Fix:
 def _each(cases: list[Case], fixes: list[Fix]) -> Iterator[float]:
     memory, kinds = _filled(cases), Counter[str]()
     for first in range(0, len(fixes), HANDFUL):
+        changes = Changes()
         for fix in [_anew(fix) for fix in fixes[first : first + HANDFUL]]:
             begun_s = time.perf_counter()
-            _judge(memory, fix, kinds)
+            _judge(memory, changes, fix, kinds)
             yield time.perf_counter() - begun_s
+        memory.take_over(changes)
 
 
 def main(arguments: list[str]) -> None:

@@ -370,3 +370,28 @@ def test_a_concealed_zone_alerts_like_any_other(engine: Engine) -> None:
     with reading(engine) as session:
         opened = alerts.entries_after(session, 0, 10)[0]
     assert opened.kind is EntryKind.OPENED
+
+
+@pytest.mark.parametrize("tst", [0, 253_402_300_799])  # 1970, and the last second of the year 9999
+def test_an_alarm_from_a_broken_clock_keeps_its_order_and_its_people(
+    desk: Desk, scene: Scene, tst: int
+) -> None:
+    desk.take(received(scene.phone, alarm("sos", tst=tst), at(5), "alarm"))
+    (told,) = desk.alerts()
+    assert (told.kind, told.order_id, told.person_ids) == ("sos", scene.order_id, (scene.person_id,))
+    assert told.last_event_at == at(5)
+
+
+def test_an_alarm_of_a_simulated_device_without_an_order_is_an_exercise(engine: Engine) -> None:
+    scene = make_scene(engine)
+    with transaction(engine) as session:
+        orders.unassign_device(session, scene.phone.id, None, NOW)
+    desk = Desk(engine)
+    desk.take(received(scene.phone, alarm("sos"), at(5), "alarm"))
+    (told,) = desk.alerts()
+    assert (told.order_id, told.exercise) == (None, True)
+
+
+def test_an_alarm_in_letters_that_no_database_takes_is_an_alarm(desk: Desk, scene: Scene) -> None:
+    desk.take(received(scene.phone, alarm("earth\0quake"), at(5), "alarm"))
+    assert [told.kind for told in desk.alerts()] == ["device_alarm"]

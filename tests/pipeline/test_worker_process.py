@@ -136,13 +136,22 @@ def walks(watch: Watch, scenes: Sequence[Scene]) -> None:
         watch.say(scene.ankle, scene.ankle_secret, *walk_in())
 
 
-def assert_each_came_once(watch: Watch, wearers: int, *, settle_s: float = 0.2) -> None:
-    """Everything that was acknowledged is stored and judged, and nothing twice."""
+def assert_each_came_once(
+    watch: Watch, wearers: int, *, settle_s: float = 0.2, is_in_order: bool = True
+) -> None:
+    """Everything that was acknowledged is stored and judged, and nothing twice.
+
+    What a dead worker had in hand comes again after what is new: whoever is seen inside first is told as
+    inside, and no warning follows.
+    """
     wait_until(lambda: watch.stored() == wearers * STEPS or watch.rejected(), 30)
     time.sleep(settle_s)
     assert watch.stored() == wearers * STEPS
     assert watch.rejected() == {}
-    assert watch.told() == {"zone_buffer": wearers, "zone_breach": wearers}
+    told = watch.told()
+    assert told["zone_breach"] == wearers
+    assert told.total() == 2 * wearers if is_in_order else told.total() <= 2 * wearers
+    assert told.keys() <= {"zone_breach", "zone_buffer"}
     assert watch.opened() == wearers
 
 
@@ -230,7 +239,7 @@ def test_sigterm_ends_it_cleanly_and_its_session_keeps_what_comes_meanwhile(
     assert watch.house.kill("worker", signal.SIGTERM) == 0
     walks(watch, watch.scenes[1:])
     watch.start_worker()
-    assert_each_came_once(watch, 2)
+    assert_each_came_once(watch, 2, is_in_order=False)
 
 
 @pytest.fixture

@@ -65,6 +65,12 @@ def clock_fault(fix: Fix, limits: Limits) -> str | None:
     return "ancient" if age_s > limits.ancient_s else None
 
 
+def believed_moment(occurred_at: datetime, received_at: datetime, limits: Limits) -> datetime:
+    """Return when an alarm happened: a clock that cannot be right must not part it from its order."""
+    age_s = (received_at - occurred_at).total_seconds()
+    return occurred_at if -limits.future_s <= age_s <= limits.ancient_s else received_at
+
+
 def timing_of(fix: Fix, last_fixed_at: datetime | None, limits: Limits) -> Timing:
     """Return whether a fix is live, late or past, as of its arrival."""
     if last_fixed_at is not None and fix.fixed_at <= last_fixed_at:

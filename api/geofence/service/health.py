@@ -13,7 +13,7 @@ from api.geofence.model import Limits
 from api.geofence.rules.contact import contact_restored, judge_silence, lost_contact
 from api.geofence.store.fixes import count_fixes
 from api.geofence.store.rejected import count_rejected
-from api.geofence.store.states import list_device_states
+from api.geofence.store.states import list_device_states, list_unreadable_orders
 from api.kernel.heartbeats import add_outage, beat, last_outage_end, list_heartbeats
 from api.orders import service as orders
 from api.orders.model import Watch
@@ -37,6 +37,15 @@ def note_return(session: Session, process: str, now: datetime, limits: Limits) -
     before = list_heartbeats(session).get(process)
     if before and (now - before.at).total_seconds() > limits.system_silence_s:
         add_outage(session, process, before.at, now)
+
+
+def tell_unreadable(session: Session, now: datetime) -> None:
+    """Say which orders are judged as if nothing were known of them, because their states cannot be read."""
+    events = [
+        Event(kind=EventKind.SYSTEM_DEGRADED, occurred_at=now, order_id=order_id, reason="state:unreadable")
+        for order_id in list_unreadable_orders(session)
+    ]
+    alerts.open_alerts(session, events, now)
 
 
 def sweep_system(session: Session, now: datetime, limits: Limits, *, was_degraded: bool) -> bool:

@@ -12,7 +12,7 @@ from api.alerts.model import Event, EventKind, Sighting
 from api.geofence.memory import Changes, Memory, Place
 from api.geofence.model import AlarmKind, DeviceAlarm, DeviceReceipt, DeviceReport, Fix
 from api.geofence.rules.proximity import judge_past_proximity
-from api.geofence.rules.quality import Seen, Timing, clock_fault, see, timing_of
+from api.geofence.rules.quality import Seen, Timing, believed_moment, clock_fault, see, timing_of
 from api.geofence.rules.zones import judge_past_zone
 from api.geofence.service.deciding import judge_fix
 from api.geofence.store.alarms import save_alarm
@@ -239,6 +239,8 @@ class _Batch:
             )
 
     def _take_alarm(self, alarm: DeviceAlarm, payload: bytes) -> None:
+        moment = believed_moment(alarm.occurred_at, alarm.received_at, self._memory.limits)
+        alarm = msgspec.structs.replace(alarm, occurred_at=moment)
         self._heard(alarm.device_id, alarm.received_at)
         if not save_alarm(self._session, alarm, payload):
             return
@@ -270,8 +272,16 @@ class _Batch:
             if is_in_force(place.watched.order, at) and self._memory.was_carried(device_id, at)
         ]
         if not in_force:
+            exercise = self._memory.devices[device_id].simulated
             self._events.append(
-                Event(kind=kind, occurred_at=at, device_id=device_id, live=live, reason=reason)
+                Event(
+                    kind=kind,
+                    occurred_at=at,
+                    device_id=device_id,
+                    live=live,
+                    exercise=exercise,
+                    reason=reason,
+                )
             )
         for place in in_force:
             wearer, protected = self._sightings(place, alarm)

@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Table, Text, select
+from sqlalchemy import Table, Text, and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -100,6 +100,12 @@ class _DeviceStateRow(Base):
     battery_pct: Mapped[int | None]
 
 
+_READABLE = (
+    _PresenceRow.presence.in_([presence.value for presence in Presence]),
+    _PresenceRow.subject.in_([subject.value for subject in Subject]),
+)
+
+
 def save_presences(session: Session, states: Mapping[StateKey, PresenceState]) -> None:
     """Write the states that changed, new or not."""
     _upsert(
@@ -125,10 +131,11 @@ def save_presences(session: Session, states: Mapping[StateKey, PresenceState]) -
 def list_presences(
     session: Session, order_ids: Collection[UUID] | None = None
 ) -> dict[StateKey, PresenceState]:
-    """Return every stored state, or those of some orders."""
+    """Return every stored state, or those of some orders, without those that cannot be read."""
     query = select(_PresenceRow)
     if order_ids is not None:
         query = query.where(_PresenceRow.order_id.in_(order_ids))
+    rows = session.scalars(query.where(*_READABLE))
     return {
         StateKey.of(row.order_id, Subject(row.subject), row.subject_id): PresenceState(
             presence=Presence(row.presence),
@@ -138,8 +145,14 @@ def list_presences(
             doubtful_recent=row.doubtful_recent,
             told_at=row.told_at,
         )
-        for row in session.scalars(query)
+        for row in rows
     }
+
+
+def list_unreadable_orders(session: Session) -> list[UUID]:
+    """Return the orders with a state in words that we do not know: another version of us wrote it."""
+    query = select(_PresenceRow.order_id).where(~and_(*_READABLE)).distinct()
+    return list(session.scalars(query))
 
 
 def save_device_states(session: Session, states: Collection[DeviceState]) -> None:

@@ -172,6 +172,7 @@ def upgrade() -> None:
         sa.Column("process", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("able", sa.Boolean(), nullable=False),
+        sa.Column("holder", sa.Uuid(), nullable=True),
         sa.PrimaryKeyConstraint("process", name=op.f("pk_heartbeat")),
     )
     op.create_table(

@@ -21,8 +21,8 @@ from simulator.listen import Arrival, Stream
 from simulator.publish import Fleet, Publication
 from simulator.run import SETTLE_S, Target
 from simulator.schedule import Party
-from simulator.stories import Device, DeviceKind
-from simulator.traffic import Entry, Sender, Shot, due_entries, make_shots, zones_of
+from simulator.stories import Device, DeviceKind, Zone
+from simulator.traffic import ACCURACY_M, Entry, Sender, Shot, due_entries, make_shots, zones_of
 
 MAX_RATE, MAX_SECONDS, MAX_DEVICES = 20_000, 600, 1000
 USUAL_DEVICES = 50
@@ -96,7 +96,9 @@ class Bench:
             used = processes.used_s(spent, processes.processor_s())
             time.sleep(1.0)  # the last alerts are on their way to the streams
             after = control.health()
-        entries = self._entries(shots)
+        zones = self._zones()
+        entries, founded = due_entries(shots, zones), due_entries(shots, zones, ACCURACY_M + 1.0)
+        self._events = self._read_events()
         return Figures(
             asked_rate=self._draft.rate,
             senders=len(senders),
@@ -113,7 +115,7 @@ class Bench:
             alerts_due=len(entries),
             alerts_missed=len(entries.keys() - self._seen_entries().keys()),
             alerts_repeated=sum(count - 1 for count in self._seen_entries().values()),
-            alerts_unfounded=len(self._seen_entries().keys() - entries.keys()),
+            alerts_unfounded=len(self._seen_entries().keys() - founded.keys()),
             processor_s=used,
             generator_s=own_s,
         )
@@ -190,13 +192,11 @@ class Bench:
                 return int(stored)
             fleet.poll(0.1)
 
-    def _entries(self, shots: list[Shot]) -> dict[Entry, int]:
-        zones = {
+    def _zones(self) -> dict[str, tuple[Zone, ...]]:
+        return {
             exercise.devices[Party.WEARER].id: zones_of(road, self._draft.seconds)
             for road, exercise in enumerate(self.exercises)
         }
-        self._events = self._read_events()
-        return due_entries(shots, zones)
 
     def _read_events(self) -> list[tuple[Entry, float]]:
         """Return every entry that the control room was told for the first time, with its arrival."""

@@ -105,10 +105,12 @@ def make_shots(senders: list[Sender], roads: int, rate: float, seconds: float, b
     return shots
 
 
-def due_entries(shots: list[Shot], zones: dict[str, tuple[Zone, ...]]) -> dict[Entry, int]:
+def due_entries(
+    shots: list[Shot], zones: dict[str, tuple[Zone, ...]], doubt_m: float = 0.0
+) -> dict[Entry, int]:
     """Return for each entry that has to be told the index of the first message that shows it.
 
-    `zones` are those of each wearer's device.
+    `zones` are those of each wearer's device. With a doubt: each that may be told, as a fix reaches so far.
     """
     due: dict[Entry, int] = {}
     judged: set[tuple[str, int]] = set()
@@ -119,8 +121,8 @@ def due_entries(shots: list[Shot], zones: dict[str, tuple[Zone, ...]]) -> dict[E
         judged.add(key)
         for zone in zones[shot.device_id]:
             edge_m = zone.shape.edge_distance_m(shot.place)
-            if edge_m <= 0:
+            if edge_m <= doubt_m:
                 due.setdefault((shot.device_id, zone.name, "zone_breach"), index)
-            if edge_m <= zone.buffer_m:
+            if edge_m <= zone.buffer_m + doubt_m:
                 due.setdefault((shot.device_id, zone.name, "zone_buffer"), index)
     return due

@@ -16,7 +16,7 @@ from api.geofence.model import ExclusionZone, Fix, Limits, PresenceState
 from api.geofence.rules.presence import is_resting
 from api.geofence.rules.proximity import Pair, pair_of
 from api.geofence.rules.quality import Seen, see
-from api.geofence.store.fixes import list_last
+from api.geofence.store.fixes import FixKey, list_last
 from api.geofence.store.states import (
     DeviceState,
     StateKey,
@@ -87,6 +87,7 @@ class Changes:
     def __init__(self) -> None:
         """Start with nothing changed."""
         self.seen: dict[UUID, Seen] = {}
+        self.latest: dict[UUID, frozenset[FixKey]] = {}
         self.devices: dict[UUID, DeviceState] = {}
         self.presences: dict[StateKey, PresenceState] = {}
 
@@ -103,6 +104,7 @@ class Memory:
         self._carried_since: dict[UUID, datetime] = {}
         self._watched: dict[UUID, WatchedOrder] = {}
         self._seen: dict[UUID, Seen] = {}
+        self._latest: dict[UUID, frozenset[FixKey]] = {}
         self._device_states: dict[UUID, DeviceState] = {}
         self._presences: dict[StateKey, PresenceState] = {}
 
@@ -112,6 +114,7 @@ class Memory:
         self.devices = {device.id: device for device in orders.list_devices(session)}
         self._carried_since = orders.carried_since(session)
         stored = list_presences(session)
+        self._latest.clear()
         self._presences = {key: state for key, state in stored.items() if not is_resting(state)}
         self._device_states = list_device_states(session)
         self._watched.clear()
@@ -172,6 +175,7 @@ class Memory:
     def take_over(self, changes: Changes) -> None:
         """Make a committed batch part of what is known."""
         self._seen |= changes.seen
+        self._latest |= changes.latest
         self._device_states |= changes.devices
         for key, state in changes.presences.items():
             if is_resting(state):
@@ -190,6 +194,10 @@ class Memory:
     def seen(self, device_id: UUID, changes: Changes) -> Seen | None:
         """Return a device's newest fix, this batch's included."""
         return changes.seen.get(device_id) or self._seen.get(device_id)
+
+    def latest(self, device_id: UUID, changes: Changes) -> frozenset[FixKey] | None:
+        """Return the keys of all fixes of a device's newest second; None when only the database knows."""
+        return changes.latest.get(device_id) or self._latest.get(device_id)
 
     def newest_of(self, device_ids: Iterable[UUID], changes: Changes) -> Seen | None:
         """Return the newest fix over somebody's devices."""

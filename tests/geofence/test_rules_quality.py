@@ -65,7 +65,7 @@ def test_a_clock_is_wrong_ten_seconds_ahead_or_31_days_behind(age_s: float, faul
         (0, -5, None, Timing.LIVE),
         (10, 1, 0, Timing.LIVE),
         (10, 500, 9, Timing.LATE),
-        (10, 1, 10, Timing.PAST),
+        (10, 1, 10, Timing.LIVE),  # clocks have whole seconds: the second place of one second is news
         (10, 1, 11, Timing.PAST),
         (10, 500, 11, Timing.PAST),
     ],
@@ -339,9 +339,9 @@ def test_worse_accuracy_never_makes_a_jump(fixes: list[Fix], number: int, more_m
         assert Doubt.JUMP in see(fix, before, LIMITS).doubts
 
 
-@given(tracks(), st.integers(0, 7), st.integers(0, 900), st.integers(0, 100_000))
+@given(tracks(), st.integers(0, 7), st.integers(1, 900), st.integers(0, 100_000))
 @settings(deadline=None)
-def test_the_same_fix_again_is_past_however_it_comes(
+def test_an_older_fix_is_past_however_it_comes(
     fixes: list[Fix], number: int, later_s: int, delay_s: int
 ) -> None:
     fix = fixes[min(number, len(fixes) - 1)]

@@ -108,6 +108,18 @@ def is_only_late(before: PresenceState, after: PresenceState) -> bool:
     return before.presence is after.presence is Presence.INSIDE and after.told_at is None
 
 
+def after_late(
+    before: PresenceState, after: PresenceState, at: datetime, *, warned: bool, inside: bool
+) -> PresenceState | None:
+    """Return the state to go on from when what late data found is over and he is still near, else None.
+
+    That he is this near has been told to nobody: the live warning must not be silenced by a late breach.
+    """
+    if warned and is_only_late(before, after) and not inside:
+        return PresenceState(Presence.BUFFER, at)
+    return None
+
+
 def is_in_force(state: PresenceState, at: datetime, limits: Limits) -> bool:
     """Say whether a breach at a past moment is part of the one that is in force: then it is no news.
 
@@ -139,6 +151,13 @@ def _leave(
         # One level at a time is not needed: the fix that ends it tells where the wearer is now.
         return PresenceState(here, fixed_at, 0, None, recent, state.told_at)
     return msgspec.structs.replace(state, clear_fixes=fixes, clear_since=since, doubtful_recent=recent)
+
+
+def after_telling(state: PresenceState, told: Telling, at: datetime) -> PresenceState:
+    """Return the state with the moment at which it was told live; late data and an end do not count."""
+    if told in {Telling.ENTERED_LATE, Telling.LEFT}:
+        return state
+    return msgspec.structs.replace(state, told_at=at)
 
 
 def telling(

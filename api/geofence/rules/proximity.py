@@ -17,10 +17,11 @@ from api.geofence.geometry.earth import (
 from api.geofence.model import Limits, Presence, PresenceState
 from api.geofence.rules.presence import (
     Telling,
+    after_late,
+    after_telling,
     disc_doubts,
     is_in_force,
     is_inside,
-    is_only_late,
     is_resting,
     leave_band_m,
     next_presence,
@@ -100,8 +101,8 @@ def _judge_near(
     disc_m = wearer.disc_m + protected.disc_m
     doubts = _doubts(wearer, protected, limits)
     apart_m = _apart_m(now.xyz, other.xyz if live else _place_at(other, now.at_s), pair)
-    breach_m = beyond_m(apart_m, pair.alert_radius_m)
-    warning_m = beyond_m(apart_m, pair.warning_radius_m)
+    breach_m, warning_m = (beyond_m(apart_m, m) for m in (pair.alert_radius_m, pair.warning_radius_m))
+    inside = is_inside(breach_m, disc_m, doubts)
     at = now.fix.fixed_at if now.at_s >= other.at_s else other.fix.fixed_at
     after = next_presence(
         state,
@@ -112,9 +113,8 @@ def _judge_near(
         at,
         leave_band_m(pair.alert_radius_m, limits),
         limits,
-        # However often she reports, one doubtful fix of his is one, and what she adds pushes none out of
-        # the window; an old one of his proves no departure.
-        again=mover is Party.PROTECTED and (bool(wearer.doubts) or not is_inside(breach_m, disc_m, doubts)),
+        # However often she reports: one doubtful fix of his is one, and none is pushed out.
+        again=mover is Party.PROTECTED and (bool(wearer.doubts) or not inside),
         may_leave=not _is_departure_unproven(wearer, protected, doubts),
     )
     events: tuple[Event, ...] = ()
@@ -126,11 +126,9 @@ def _judge_near(
         if live and after.presence is Presence.OUTSIDE:
             # He was nearer than the warning line a moment ago, and is watched as such until he has left.
             after = PresenceState(Presence.BUFFER, at, told_at=at)
-    inside = is_inside(breach_m, disc_m, doubts)
     warned = warning_m - disc_m <= 0.0
-    if live and warned and is_only_late(state, after) and not inside:
-        # What late data found is over; that he is still this near has been told to nobody.
-        state = after = PresenceState(Presence.BUFFER, at)
+    if live and (nearer := after_late(state, after, at, warned=warned, inside=inside)):
+        state = after = nearer
     told = telling(state, after, at, limits, live=live, inside=inside, warned=warned)
     if told is None:
         return after, events
@@ -138,9 +136,7 @@ def _judge_near(
     doubts = disc_doubts(breach_m, warning_m, disc_m, doubts)
     repeat = told is Telling.STILL_INSIDE
     event = _event(_KIND[told], wearer, protected, now, pair, apart_m, doubts, live=live, repeat=repeat)
-    if live and told is not Telling.LEFT:
-        after = msgspec.structs.replace(after, told_at=at)
-    return after, (*events, event)
+    return after_telling(after, told, at), (*events, event)
 
 
 def judge_past_proximity(

@@ -11,7 +11,7 @@ from api.geofence.model import Fix, Limits
 
 
 class Timing(StrEnum):
-    """LIVE; LATE: the newest of its device, but old on arrival; PAST: not newer than one known before."""
+    """LIVE; LATE: the newest of its device, but old on arrival; PAST: older than one known before."""
 
     LIVE = "live"
     LATE = "late"
@@ -73,7 +73,7 @@ def believed_moment(occurred_at: datetime, received_at: datetime, limits: Limits
 
 def timing_of(fix: Fix, last_fixed_at: datetime | None, limits: Limits) -> Timing:
     """Return whether a fix is live, late or past, as of its arrival."""
-    if last_fixed_at is not None and fix.fixed_at <= last_fixed_at:
+    if last_fixed_at is not None and fix.fixed_at < last_fixed_at:
         return Timing.PAST
     if (fix.received_at - fix.fixed_at).total_seconds() > limits.late_s:
         return Timing.LATE

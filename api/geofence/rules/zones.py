@@ -1,17 +1,16 @@
 """A wearer's fix against one exclusion zone."""
 
-import msgspec
-
 from api.alerts.model import Doubt, Event, EventKind
 from api.geofence.geometry.earth import chord_m
 from api.geofence.geometry.prepared import PreparedZone
 from api.geofence.model import Limits, Presence, PresenceState, Visibility
 from api.geofence.rules.presence import (
     Telling,
+    after_late,
+    after_telling,
     disc_doubts,
     is_in_force,
     is_inside,
-    is_only_late,
     is_resting,
     leave_band_m,
     next_presence,
@@ -67,9 +66,8 @@ def judge_zone(
             after = PresenceState(Presence.BUFFER, at, told_at=at)
     inside = is_inside(distance_m, disc_m, doubts)
     warned = warning_m - disc_m <= 0.0
-    if live and warned and is_only_late(state, after) and not inside:
-        # What late data found is over; that he is still this near has been told to nobody.
-        state = after = PresenceState(Presence.BUFFER, at)
+    if live and (nearer := after_late(state, after, at, warned=warned, inside=inside)):
+        state = after = nearer
     told = telling(state, after, at, limits, live=live, inside=inside, warned=warned)
     if told is None:
         return after, events
@@ -77,9 +75,7 @@ def judge_zone(
     doubts = disc_doubts(distance_m, warning_m, disc_m, doubts)
     repeat = told is Telling.STILL_INSIDE
     event = _event(_KIND[told], now, zone, distance_m, doubts, live=live, repeat=repeat, exercise=exercise)
-    if live and told is not Telling.LEFT:
-        after = msgspec.structs.replace(after, told_at=at)
-    return after, (*events, event)
+    return after_telling(after, told, at), (*events, event)
 
 
 def judge_past_zone(

@@ -172,17 +172,35 @@ class _Batch:
         newest = memory.seen(fix.device_id, self.changes)
         timing = timing_of(fix, newest.fix.fixed_at if newest else None, memory.limits)
         key = key_of(fix)
-        if key in self._records or (timing is Timing.PAST and find_known(self._session, [key])):
+        if self._is_known(key, newest):
             self._heard(fix.device_id, fix.received_at)  # delivered before: contact, nothing more
             return
         now = see(fix, None if timing is Timing.PAST else newest, memory.limits)
         self._records[key] = FixRecord(fix, self._now, timing, now.doubts, payload)
+        if timing is not Timing.PAST:
+            is_same_second = newest is not None and newest.fix.fixed_at == fix.fixed_at
+            before = memory.latest(fix.device_id, self.changes) if is_same_second else frozenset[FixKey]()
+            # Without what was there before a restart the database goes on being asked.
+            if before is not None:
+                self.changes.latest[fix.device_id] = before | {key}
         self._remember(now, timing)
         for place in places:
             if timing is Timing.PAST:
                 self._judge_past(now, place)
             else:
                 self._events += judge_fix(memory, self.changes, now, place, timing)
+
+    def _is_known(self, key: FixKey, newest: Seen | None) -> bool:
+        """Say whether this very message was judged before; what is newer than all cannot have been."""
+        device_id, fixed_at, _digest = key
+        if key in self._records:
+            return True
+        if newest is None or fixed_at > newest.fix.fixed_at:
+            return False
+        latest = self._memory.latest(device_id, self.changes)
+        if fixed_at == newest.fix.fixed_at and latest is not None:
+            return key in latest
+        return bool(find_known(self._session, [key]))
 
     def _places_in_force(self, device_id: UUID, at: datetime) -> list[Place]:
         places = self._memory.places.get(device_id, ())

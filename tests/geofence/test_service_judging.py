@@ -1,8 +1,6 @@
 """Batches of device messages against both databases: what is judged, stored, alerted and kept aside."""
 
 import contextlib
-import json
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,59 +8,16 @@ import pytest
 from sqlalchemy import Engine
 
 from api.alerts import service as alerts
-from api.alerts.model import Alert, AlertState, EntryKind
-from api.geofence.memory import Changes, Memory
-from api.geofence.model import Limits, Visibility
+from api.alerts.model import EntryKind
+from api.geofence.memory import Changes
+from api.geofence.model import Visibility
 from api.geofence.service.judging import Received, process_messages, reject_for_our_fault
-from api.geofence.store.fixes import count_fixes
-from api.geofence.store.rejected import count_rejected
 from api.kernel.db import reading, transaction
 from api.kernel.geo import Point
 from api.orders import service as orders
 from tests.factories import NOW
+from tests.geofence.desk import BUFFER_PLACE, INSIDE_PLACE, Desk, alarm, approach, at
 from tests.scene import FAR, HOME, Scene, location, make_scene, north_of, position, received
-
-ALL = frozenset(AlertState)
-BUFFER_PLACE = north_of(HOME, 620)
-INSIDE_PLACE = north_of(HOME, 300)
-
-
-class Desk:
-    """A worker without a broker: takes batches, commits, remembers."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.memory = self.restarted()
-
-    def restarted(self) -> Memory:
-        self.memory = Memory(Limits())
-        with reading(self.engine) as session:
-            self.memory.restore(session, NOW)
-        return self.memory
-
-    def take(self, *messages: Received) -> None:
-        with transaction(self.engine) as session:
-            now = max(message.received_at for message in messages)
-            changes = process_messages(session, self.memory, messages, now)
-        self.memory.take_over(changes)
-
-    def alerts(self) -> list[Alert]:
-        with reading(self.engine) as session:
-            return [view.alert for view in alerts.list_alerts(session, ALL)]
-
-    def kinds(self) -> list[str]:
-        """The kinds of all events told, in order."""
-        with reading(self.engine) as session:
-            entries = alerts.entries_after(session, 0, 1000)
-        return [entry.event["kind"] for entry in entries if entry.event]
-
-    def rejected(self) -> dict[str, int]:
-        with reading(self.engine) as session:
-            return count_rejected(session)
-
-    def fixes(self) -> int:
-        with reading(self.engine) as session:
-            return count_fixes(session)
 
 
 @pytest.fixture
@@ -73,14 +28,6 @@ def scene(engine: Engine) -> Scene:
 @pytest.fixture
 def desk(engine: Engine, scene: Scene) -> Desk:  # noqa: ARG001 - the scene must be there before the restore
     return Desk(engine)
-
-
-def at(seconds: float) -> datetime:
-    return NOW + timedelta(seconds=seconds)
-
-
-def approach(scene: Scene, places: Sequence[Point], **more: Any) -> list[Received]:
-    return [position(scene.ankle, place, at(30 * i), seq=i, **more) for i, place in enumerate(places)]
 
 
 def test_walking_in_warns_then_breaches_and_is_one_alert(desk: Desk, scene: Scene) -> None:
@@ -200,6 +147,15 @@ def test_an_older_fix_is_held_against_where_she_was_then(desk: Desk, scene: Scen
     assert desk.kinds() == ["late_data_breach"]
 
 
+def test_a_backlog_in_its_order_is_held_against_where_she_was_then(desk: Desk, scene: Scene) -> None:
+    """She drove past him ten minutes ago; his device was in a dead zone and sends it now."""
+    hers = [position(scene.phone, north_of(FAR, 6000 - 10 * s), at(s)) for s in range(0, 1201, 60)]
+    desk.take(position(scene.ankle, FAR, at(-30)), *hers)
+    before = len(desk.kinds())
+    desk.take(*(position(scene.ankle, FAR, at(s), delay_s=1210 - s) for s in range(0, 1081, 60)))
+    assert set(desk.kinds()[before:]) == {"late_data_breach"}
+
+
 BAD: dict[str, bytes] = {
     "malformed": b'{"_type":',
     "wrong_field": b'{"_type":"location","lat":"x","lon":4,"tst":1}',
@@ -296,53 +252,6 @@ def test_a_change_of_the_register_is_taken_over(desk: Desk, scene: Scene, engine
     assert [alert.order_id for alert in desk.alerts()] == [other.order_id]
 
 
-def alarm(kind: str, **more: Any) -> bytes:
-    return json.dumps({"_type": "alarm", "kind": kind, "tst": int(NOW.timestamp()), "seq": 1} | more).encode()
-
-
-def test_her_sos_is_an_alert_at_once_and_only_once(desk: Desk, scene: Scene) -> None:
-    message = received(scene.phone, alarm("sos", lat=HOME.lat, lon=HOME.lon), NOW, "alarm")
-    desk.take(message)
-    desk.restarted()
-    desk.take(message)
-    assert desk.kinds() == ["sos"]
-    (alert,) = desk.alerts()
-    assert (alert.severity, alert.order_id) == (1, scene.order_id)
-
-
-def test_an_alarm_that_cannot_be_read_is_still_an_alarm(desk: Desk, scene: Scene) -> None:
-    desk.take(received(scene.phone, b"{SOS!!", NOW, "alarm"))
-    assert desk.kinds() == ["device_alarm"]
-    assert desk.rejected() == {"malformed": 1}
-
-
-def test_an_sos_rings_even_when_no_order_is_in_force(engine: Engine) -> None:
-    scene = make_scene(engine, valid_until=NOW - timedelta(hours=1), valid_from=NOW - timedelta(days=2))
-    desk = Desk(engine)
-    desk.take(received(scene.phone, alarm("sos"), NOW, "alarm"))
-    (alert,) = desk.alerts()
-    assert (alert.kind, alert.order_id, alert.device_id) == ("sos", None, scene.phone.id)
-
-
-def test_a_cut_strap_is_told_once_by_alarm_and_positions_together(desk: Desk, scene: Scene) -> None:
-    desk.take(position(scene.ankle, FAR, at(0), strap="closed"))
-    desk.take(received(scene.ankle, alarm("strap_cut", tst=int(at(10).timestamp())), at(11), "alarm"))
-    desk.take(
-        position(scene.ankle, FAR, at(12), strap="open"), position(scene.ankle, FAR, at(27), strap="open")
-    )
-    assert desk.kinds() == ["strap_tamper"]
-    desk.take(
-        position(scene.ankle, FAR, at(60), strap="closed"), position(scene.ankle, FAR, at(90), strap="open")
-    )
-    assert desk.kinds() == ["strap_tamper", "strap_tamper"]
-
-
-def test_a_strap_that_opens_is_told_once(desk: Desk, scene: Scene) -> None:
-    for i, strap in enumerate(["closed", "open", "open"]):
-        desk.take(position(scene.ankle, FAR, at(30 * i), strap=strap))
-    assert desk.kinds() == ["strap_tamper"]
-
-
 def test_signs_of_life_move_the_last_word_and_nothing_else(desk: Desk, scene: Scene) -> None:
     desk.take(position(scene.phone, FAR, at(0), batt=70))
     desk.take(received(scene.phone, b'{"_type":"status","batt":41}', at(50)))
@@ -370,28 +279,3 @@ def test_a_concealed_zone_alerts_like_any_other(engine: Engine) -> None:
     with reading(engine) as session:
         opened = alerts.entries_after(session, 0, 10)[0]
     assert opened.kind is EntryKind.OPENED
-
-
-@pytest.mark.parametrize("tst", [0, 253_402_300_799])  # 1970, and the last second of the year 9999
-def test_an_alarm_from_a_broken_clock_keeps_its_order_and_its_people(
-    desk: Desk, scene: Scene, tst: int
-) -> None:
-    desk.take(received(scene.phone, alarm("sos", tst=tst), at(5), "alarm"))
-    (told,) = desk.alerts()
-    assert (told.kind, told.order_id, told.person_ids) == ("sos", scene.order_id, (scene.person_id,))
-    assert told.last_event_at == at(5)
-
-
-def test_an_alarm_of_a_simulated_device_without_an_order_is_an_exercise(engine: Engine) -> None:
-    scene = make_scene(engine)
-    with transaction(engine) as session:
-        orders.unassign_device(session, scene.phone.id, None, NOW)
-    desk = Desk(engine)
-    desk.take(received(scene.phone, alarm("sos"), at(5), "alarm"))
-    (told,) = desk.alerts()
-    assert (told.order_id, told.exercise) == (None, True)
-
-
-def test_an_alarm_in_letters_that_no_database_takes_is_an_alarm(desk: Desk, scene: Scene) -> None:
-    desk.take(received(scene.phone, alarm("earth\0quake"), at(5), "alarm"))
-    assert [told.kind for told in desk.alerts()] == ["device_alarm"]

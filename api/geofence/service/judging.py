@@ -188,7 +188,10 @@ class _Batch:
             if timing is Timing.PAST:
                 self._judge_past(now, place)
             else:
-                self._events += judge_fix(memory, self.changes, now, place, timing)
+                told = judge_fix(memory, self.changes, now, place, timing)
+                self._events += told
+                if timing is Timing.LATE:
+                    self._judge_past_people(now, place, {event.person_id for event in told})
 
     def _is_known(self, key: FixKey, newest: Seen | None) -> bool:
         """Say whether this very message was judged before; what is newer than all cannot have been."""
@@ -243,7 +246,17 @@ class _Batch:
                 state = self._memory.presence(zone.key, self.changes)
                 exercise = watched.order.exercise
                 self._events += judge_past_zone(now, zone.prepared, state, limits, exercise=exercise)
+        self._judge_past_people(now, place, set())
+
+    def _judge_past_people(self, now: Seen, place: Place, told: set[UUID | None]) -> None:
+        """Hold an old position against where the others were at its time; `told` have had an event already.
+
+        Of the newest fix too, when it comes late: in memory is only where the others are now.
+        """
+        watched, limits = place.watched, self._memory.limits
         for person in watched.people if place.person is None else (place.person,):
+            if person.id in told:
+                continue
             others = person.devices if place.party is Party.WEARER else watched.wearer_devices
             before, after = find_around(self._session, others, now.fix.fixed_at)
             self._events += judge_past_proximity(

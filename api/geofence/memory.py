@@ -126,6 +126,8 @@ class Memory:
             for state in self._device_states.values()
             if state.fix is not None
         }
+        for device_id in self._carried_since:
+            self._forget_former_holder(device_id)
 
     def refresh(self, session: Session) -> bool:
         """Take over what changed in the register since the last look; returns whether anything did."""
@@ -140,6 +142,8 @@ class Memory:
             for device_id in device_ids:
                 self._carried_since.pop(device_id, None)
             self._carried_since |= orders.carried_since(session, device_ids)
+            for device_id in device_ids:
+                self._forget_former_holder(device_id)
         if order_ids:
             self._forget(order_ids)
             self.put_orders(orders.list_watches(session, order_ids), list_zones(session, order_ids))
@@ -229,6 +233,14 @@ class Memory:
             for earlier in list_last(session, fix.device_id, LOOK_BACK_FIXES):
                 seen = see(earlier, seen, self.limits)
         return seen or see(fix, None, self.limits)
+
+    def _forget_former_holder(self, device_id: UUID) -> None:
+        """Drop where a device was in other hands: it is no place, and no way, of whoever has it now."""
+        seen = self._seen.get(device_id)
+        is_carried = device_id in self._carried_since
+        if seen is not None and is_carried and not self.was_carried(device_id, seen.fix.fixed_at):
+            del self._seen[device_id]
+            self._latest.pop(device_id, None)
 
     def _forget(self, order_ids: Collection[UUID]) -> None:
         for order_id in order_ids:

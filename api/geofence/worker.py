@@ -138,7 +138,7 @@ class Worker:
         elif len(messages) >= self._most:
             self._most = min(MAX_BATCH, 2 * self._most)
 
-    def _judge(self, messages: Sequence[Received]) -> None:
+    def _judge(self, messages: Sequence[Received], *, is_fresh: bool = False) -> None:
         """Judge and commit; halve what we fail on, until the guilty message is alone."""
         try:
             self._commit(messages)
@@ -147,24 +147,17 @@ class Worker:
         except Exception as error:
             if isinstance(error, DBAPIError) and is_away(error):
                 raise
-            if isinstance(error, IntegrityError) and self._knew_too_little(messages):
-                return
-            if len(messages) == 1:
+            if isinstance(error, IntegrityError) and not is_fresh:
+                # Another worker has stored some of these already: judge again with what is known now.
+                with reading(self._engine) as session:
+                    self._memory.restore(session, clock.now())
+                self._judge(messages, is_fresh=True)
+            elif len(messages) == 1:
                 self._keep_guilty(messages[0], error)
-                return
-            half = len(messages) // 2
-            self._judge(messages[:half])
-            self._judge(messages[half:])
-
-    def _knew_too_little(self, messages: Sequence[Received]) -> bool:
-        """Read everything anew and try again: another worker may have stored these messages already."""
-        with reading(self._engine) as session:
-            self._memory.restore(session, clock.now())
-        try:
-            self._commit(messages)
-        except IntegrityError:
-            return False
-        return True
+            else:
+                half = len(messages) // 2
+                self._judge(messages[:half], is_fresh=is_fresh)
+                self._judge(messages[half:], is_fresh=is_fresh)
 
     def _commit(self, messages: Sequence[Received]) -> None:
         with transaction(self._engine) as session:

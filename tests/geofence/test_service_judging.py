@@ -226,6 +226,25 @@ def test_what_a_device_said_in_other_hands_is_never_held_against_its_holder(engi
     assert {alert.order_id for alert in desk.alerts()} == {None, other.order_id}
 
 
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_where_her_device_was_in_other_hands_is_not_where_she_is(
+    desk: Desk, scene: Scene, is_restarted: bool
+) -> None:
+    desk.take(position(scene.phone, north_of(FAR, 200), at(-20)))
+    with transaction(desk.engine) as session:
+        orders.unassign_device(session, scene.phone.id, None, at(0))
+        orders.assign_device(session, scene.phone.id, None, scene.person_id, None, at(5))
+    if is_restarted:
+        desk.restarted()
+    else:
+        with reading(desk.engine) as session:
+            desk.memory.refresh(session)
+    desk.take(position(scene.ankle, FAR, at(10)))
+    assert desk.kinds() == []
+    desk.take(position(scene.phone, north_of(FAR, 300), at(15)))
+    assert desk.kinds() == ["proximity_breach"]
+
+
 def test_a_device_that_changes_hands_is_another_s_from_then_on(
     desk: Desk, scene: Scene, engine: Engine
 ) -> None:

@@ -129,7 +129,11 @@ class DeviceDraft:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Who carried a device from when until when; exactly one of the two people is set."""
+    """Who carried a device from when until when; exactly one of the two people is set.
+
+    Attributes:
+        entered_at: When the register learned of it, not before `assigned_at`: nobody listened before.
+    """
 
     id: UUID
     device_id: UUID
@@ -137,6 +141,7 @@ class Assignment:
     protected_person_id: UUID | None
     assigned_at: datetime
     unassigned_at: datetime | None
+    entered_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,7 @@ class AssignmentSchema(Schema):
     protected_person_id = ma.fields.UUID(allow_none=True)
     assigned_at = Moment()
     unassigned_at = Moment(allow_none=True)
+    entered_at = Moment()
 
 
 def _with_address(device: Device) -> dict[str, Any]:

@@ -146,6 +146,17 @@ def test_a_device_never_heard_is_silent_from_when_it_was_handed_out_under_an_ord
     assert watch.sweep(101 + SILENCE_S) == {"lost_contact": 1}
 
 
+def test_a_hand_over_that_is_entered_late_is_missed_from_when_it_was_entered(watch: Watch) -> None:
+    """Before that nobody listened: what the device said was kept aside, and it was no silence."""
+    scene = make_scene(watch.engine)
+    with transaction(watch.engine) as session:
+        late = register.add_device(session, simulated=True)
+        two_hours = timedelta(hours=2)
+        orders.assign_device(session, late.id, scene.wearer_id, None, None, at(0), since=at(0) - two_hours)
+    assert watch.sweep(SILENCE_S) == {}
+    assert watch.sweep(SILENCE_S + 1) == {"lost_contact": 3}
+
+
 def test_nobody_is_missed_before_the_order_binds_or_after_it_ended(watch: Watch) -> None:
     make_scene(watch.engine, valid_from=at(1_000), valid_until=at(3_000))
     revoked = make_scene(watch.engine)

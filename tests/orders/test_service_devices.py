@@ -149,9 +149,9 @@ def test_the_database_itself_refuses_a_second_holder_and_a_holder_of_both_sides(
         other = add_device(session)
         assign_to_wearer(session, device, wearer_id)
     for wrong in (
-        Assignment(uuid.uuid4(), device.id, None, person_id, now, None),
-        Assignment(uuid.uuid4(), other.id, wearer_id, person_id, now, None),
-        Assignment(uuid.uuid4(), other.id, None, None, now, None),
+        Assignment(uuid.uuid4(), device.id, None, person_id, now, None, now),
+        Assignment(uuid.uuid4(), other.id, wearer_id, person_id, now, None, now),
+        Assignment(uuid.uuid4(), other.id, None, None, now, None, now),
     ):
         with pytest.raises(IntegrityError), transaction(engine) as session:
             add_assignment(session, wrong)

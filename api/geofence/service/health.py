@@ -87,11 +87,11 @@ def sweep_silence(session: Session, now: datetime, limits: Limits, silent: Silen
     heard = {state.device_id: state.heard_at for state in list_device_states(session).values()}
     outage_until = last_outage_end(session, WORKER)
     watches = orders.list_watches(session)
-    carried_since = orders.carried_since(session)
+    listened_since = orders.listened_since(session)
     still_silent: set[tuple[UUID, UUID]] = set()
     events: list[Event] = []
     for watch, device_id, person_id in _missable(watches, now):
-        order, last, since = watch.order, heard.get(device_id), carried_since.get(device_id)
+        order, last, since = watch.order, heard.get(device_id), listened_since.get(device_id)
         if since is None:
             continue  # handed back while we looked: it is not missed any more
         exercise = order.exercise

@@ -272,6 +272,7 @@ def upgrade() -> None:
         sa.Column("protected_person_id", sa.Uuid(), nullable=True),
         sa.Column("assigned_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("unassigned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "(wearer_id IS NULL) <> (protected_person_id IS NULL)", name=op.f("ck_assignment_one_holder")
         ),

@@ -107,7 +107,7 @@ def assign_device(
     if devices.find_current_assignment(session, device_id) is not None:
         raise DeviceTaken("The device is assigned to somebody already: unassign it first.")
     since = _check_since(session, device_id, since or now, now)
-    assignment = Assignment(uuid.uuid4(), device_id, wearer_id, protected_person_id, since, None)
+    assignment = Assignment(uuid.uuid4(), device_id, wearer_id, protected_person_id, since, None, now)
     affected = _orders_of(session, assignment)
     if device.simulated and any(not o.exercise and not rules.has_ended(o, now) for o in affected):
         raise SimulatedOnRealOrder("The device is simulated and the holder has an order that is real.")

@@ -44,6 +44,11 @@ def carried_since(session: Session, device_ids: Collection[UUID] | None = None) 
     return {assignment.device_id: assignment.assigned_at for assignment in found}
 
 
+def listened_since(session: Session) -> dict[UUID, datetime]:
+    """Return since when each device that is carried now could be heard: a hand-over may be entered late."""
+    return {found.device_id: found.entered_at for found in devices.list_current_assignments(session)}
+
+
 def note_change(
     session: Session, now: datetime, order_id: UUID | None = None, device_id: UUID | None = None
 ) -> None:

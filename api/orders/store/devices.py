@@ -48,6 +48,7 @@ class _AssignmentRow(Base):
     protected_person_id: Mapped[UUID | None] = mapped_column(ForeignKey("protected_person.id"), index=True)
     assigned_at: Mapped[datetime] = mapped_column(UtcDateTime)
     unassigned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    entered_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 _ASSIGNMENT = _AssignmentRow.__table__
@@ -123,6 +124,7 @@ def add_assignment(session: Session, assignment: Assignment) -> None:
             protected_person_id=assignment.protected_person_id,
             assigned_at=assignment.assigned_at,
             unassigned_at=assignment.unassigned_at,
+            entered_at=assignment.entered_at,
         )
     )
 
@@ -188,6 +190,7 @@ def _assignments(session: Session, query: Select[Any]) -> list[Assignment]:
             row.protected_person_id,
             row.assigned_at,
             row.unassigned_at,
+            row.entered_at,
         )
         for row in session.execute(query)
     ]

@@ -59,7 +59,16 @@ def test_an_answer_that_names_the_message_is_a_receipt(receiver: Receiver) -> No
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"ok", b"[]", b"null", b"\xff\xfe", b'{"received": 5}', b"[" * 50_000, gzip.compress(b"{}", mtime=0)],
+    [
+        b"",
+        b"ok",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b'{"received": 5}',
+        b"[" * 50_000,
+        gzip.compress(b"{}", mtime=0),
+    ],
 )
 def test_rubbish_in_a_2xx_is_sent_but_no_receipt(receiver: Receiver, body: bytes) -> None:
     receiver.answer = lambda handler: say(handler, 200, body)

@@ -14,7 +14,7 @@ import msgspec
 from api.kernel.errors import Conflict, NotFound
 from api.kernel.geo import Point
 
-RULE_VERSION = "2026-11-1"
+RULE_VERSION = "2026-11-2"
 """Stored with every event, so that a decision can be recomputed with the rules that made it."""
 
 
@@ -41,18 +41,43 @@ class EventKind(StrEnum):
     PROXIMITY_WARNING = "proximity_warning"
     PROXIMITY_LEFT = "proximity_left"
     LATE_DATA_BREACH = "late_data_breach"
+    CLOSING_FAST = "closing_fast"
+    PROTECTED_APPROACHES = "protected_approaches"
+    BOUNDARY_LOITER = "boundary_loiter"
+    EXTERNAL_SIGHTING = "external_sighting"
+    INCLUSION_BREACH = "inclusion_breach"
+    BORDER_APPROACH = "border_approach"
     SOS = "sos"
     STRAP_TAMPER = "strap_tamper"
     CASE_OPEN = "case_open"
     SEPARATION = "separation"
+    PAIRING_LOST = "pairing_lost"
     PROXIMITY_RF = "proximity_rf"
     JAM_SHIELD = "jam_shield"
+    IMPLAUSIBLE_POSITION = "implausible_position"
     POWER_OFF = "power_off"
     DEVICE_ALARM = "device_alarm"
     LOST_CONTACT = "lost_contact"
     CONTACT_RESTORED = "contact_restored"
+    NO_FIX_MOTION = "no_fix_motion"
+    POSITION_FROZEN = "position_frozen"
+    BATTERY_LOW = "battery_low"
+    BATTERY_CRITICAL = "battery_critical"
+    PROTECTED_DEVICE_DEGRADED = "protected_device_degraded"
+    STATUS_CONFLICT = "status_conflict"
+    CONDITION_ENDED = "condition_ended"
     SYSTEM_DEGRADED = "system_degraded"
     SYSTEM_RESTORED = "system_restored"
+
+
+class Mover(StrEnum):
+    """Who made the distance shrink; TRAFFIC: both at the speed of traffic, so they may only be passing."""
+
+    WEARER = "wearer"
+    PROTECTED = "protected"
+    BOTH = "both"
+    NEITHER = "neither"
+    TRAFFIC = "traffic"
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -76,9 +101,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         repeat: The presence was told before and still holds; joins the open alert quietly.
         distance_m: Zone: signed distance to its edge, negative inside. Proximity: between the two.
         protected_age_s: Age of the protected person's fix as seen from the wearer's, or the reverse, >= 0.
+        mover: Who made the distance shrink; None where it was not asked or cannot be told.
+        closing_m_s: How fast the two come together, the sum of both parts; negative while they part.
+        wearer_part_m_s: The wearer's own part of it.
+        eta_s: At that speed he reaches the alert distance after this.
+        reach_m: How far he can have come since his last position, which is old.
+        exemption_id: The agreed exception that covers it: kept in the log, nobody is paged.
         concealed: Nothing of this may reach the wearer.
         exercise: Marked as an exercise all the way to the police.
-        reason: For SYSTEM_DEGRADED and DEVICE_ALARM: a code, never a text of a person.
+        reason: A code, never a text of a person. For CONDITION_ENDED `kind` or `kind:what` that is over;
+            for LOST_CONTACT and PROTECTED_DEVICE_DEGRADED what is the matter; for SYSTEM_DEGRADED part and
+            state.
     """
 
     kind: EventKind
@@ -93,6 +126,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     distance_m: float | None = None
     protected_age_s: float | None = None
     doubts: tuple[Doubt, ...] = ()
+    mover: Mover | None = None
+    closing_m_s: float | None = None
+    wearer_part_m_s: float | None = None
+    eta_s: float | None = None
+    reach_m: float | None = None
+    exemption_id: UUID | None = None
     live: bool = True
     repeat: bool = False
     concealed: bool = False
@@ -109,6 +148,9 @@ class Family(StrEnum):
     TAMPER = "tamper"
     LATE = "late"
     CONTACT = "contact"
+    HEALTH = "health"
+    SUPERVISION = "supervision"
+    STATUS = "status"
     SYSTEM = "system"
 
 

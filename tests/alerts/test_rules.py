@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.alerts.model import Alert, AlertState, Channel, Doubt, EntryKind, Event, EventKind, Family, Sighting
+from api.alerts.model import (
+    Alert,
+    AlertState,
+    Channel,
+    Doubt,
+    EntryKind,
+    Event,
+    EventKind,
+    Family,
+    Mover,
+    Sighting,
+)
 from api.alerts.rules.joining import (
     Step,
     event_json,
@@ -52,6 +63,7 @@ events = st.builds(
     person_id=st.sampled_from([None, UUID(int=100), UUID(int=101)]),
     zone_id=st.sampled_from([None, UUID(int=2), UUID(int=4)]),
     device_id=st.sampled_from([None, UUID(int=1), UUID(int=200)]),
+    reason=st.sampled_from(["pairing_lost", "battery_low", "protected_device_degraded:silent"]),
 )
 
 
@@ -94,7 +106,28 @@ def last(*told: Event, watch: Watch | None = None) -> Step:
         (K.JAM_SHIELD, {}, 2),
         (K.POWER_OFF, {}, 2),
         (K.POWER_OFF, {"person_id": UUID(int=100)}, 3),
-        (K.LOST_CONTACT, {}, 2),
+        (K.LOST_CONTACT, {}, 3),
+        (K.LOST_CONTACT, {"reason": "reaches"}, 2),
+        (K.PROXIMITY_BREACH, {"mover": Mover.TRAFFIC}, 2),
+        (K.PROXIMITY_BREACH, {"mover": Mover.BOTH}, 1),
+        (K.CLOSING_FAST, {}, 2),
+        (K.PROTECTED_APPROACHES, {}, 2),
+        (K.BOUNDARY_LOITER, {}, 3),
+        (K.EXTERNAL_SIGHTING, {}, 1),
+        (K.INCLUSION_BREACH, {}, 3),
+        (K.BORDER_APPROACH, {}, 3),
+        (K.PAIRING_LOST, {}, 2),
+        (K.IMPLAUSIBLE_POSITION, {}, 2),
+        (K.NO_FIX_MOTION, {}, 3),
+        (K.POSITION_FROZEN, {}, 3),
+        (K.BATTERY_LOW, {}, 4),
+        (K.BATTERY_CRITICAL, {}, 3),
+        (K.PROTECTED_DEVICE_DEGRADED, {"person_id": UUID(int=100), "reason": "silent"}, 3),
+        (K.STATUS_CONFLICT, {}, 4),
+        (K.CONDITION_ENDED, {"reason": "pairing_lost"}, 5),
+        (K.PROXIMITY_BREACH, {"exemption_id": UUID(int=7)}, 4),
+        (K.SOS, {"exemption_id": UUID(int=7)}, 1),
+        (K.STRAP_TAMPER, {"exemption_id": UUID(int=7)}, 1),
         (K.LOST_CONTACT, {"person_id": UUID(int=100)}, 3),
         (K.DEVICE_ALARM, {}, 2),
         (K.LATE_DATA_BREACH, {"live": False}, 3),
@@ -147,6 +180,25 @@ def test_the_return_of_a_part_of_the_system_joins_its_failure() -> None:
     back = make_event(K.SYSTEM_RESTORED, order_id=None, reason="worker:back")
     assert join_key(failing) == join_key(back)
     assert not last(failing, back).alert.ongoing
+
+
+@pytest.mark.parametrize(
+    ("began", "ended"),
+    [
+        ({"kind": K.PAIRING_LOST}, "pairing_lost"),
+        ({"kind": K.BATTERY_CRITICAL}, "battery_low"),
+        ({"kind": K.INCLUSION_BREACH, "zone_id": UUID(int=2)}, "inclusion_breach"),
+        ({"kind": K.PROTECTED_DEVICE_DEGRADED, "reason": "silent"}, "protected_device_degraded:silent"),
+    ],
+)
+def test_the_end_of_a_condition_joins_its_alert_and_ends_only_it(began: dict[str, Any], ended: str) -> None:
+    begin = make_event(**({"device_id": UUID(int=1)} | began))
+    end = make_event(K.CONDITION_ENDED, device_id=UUID(int=1), zone_id=began.get("zone_id"), reason=ended)
+    other = make_event(K.POSITION_FROZEN, device_id=UUID(int=1))
+    assert join_key(begin) == join_key(end)
+    assert not last(begin, end).alert.ongoing
+    if family_of(begin) == Family.HEALTH:
+        assert last(begin, other, end).alert.ongoing
 
 
 @pytest.mark.parametrize("kind", [K.ZONE_LEFT, K.PROXIMITY_LEFT, K.CONTACT_RESTORED, K.SYSTEM_RESTORED])

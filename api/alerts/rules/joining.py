@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.alerts.model import Alert, AlertState, EntryKind, Event, EventKind, Family
+from api.alerts.model import Alert, AlertState, EntryKind, Event, EventKind, Family, Mover
 from api.orders.model import Watch
 
 LEAST_SEVERE = 5
@@ -19,22 +19,38 @@ _SEVERITY = {
     EventKind.PROXIMITY_RF: 1,
     EventKind.STRAP_TAMPER: 1,
     EventKind.CASE_OPEN: 1,
+    EventKind.EXTERNAL_SIGHTING: 1,
     EventKind.SYSTEM_DEGRADED: 1,
     # A straight line through the zone says that he was inside, only no fix did: as bad as a doubtful
     # breach. The taxonomy proposes 3; nobody would be told that he drove past her door (proposal).
     EventKind.ZONE_TRANSIT: 2,
+    EventKind.CLOSING_FAST: 2,
+    EventKind.PROTECTED_APPROACHES: 2,
     EventKind.SEPARATION: 2,
+    EventKind.PAIRING_LOST: 2,
     EventKind.JAM_SHIELD: 2,
+    EventKind.IMPLAUSIBLE_POSITION: 2,
     EventKind.POWER_OFF: 2,
     EventKind.DEVICE_ALARM: 2,  # a word we do not know is still an alarm; proposal
     EventKind.LOST_CONTACT: 2,
     EventKind.ZONE_BUFFER: 3,
     EventKind.PROXIMITY_WARNING: 3,
     EventKind.LATE_DATA_BREACH: 3,
+    EventKind.BOUNDARY_LOITER: 3,
+    EventKind.INCLUSION_BREACH: 3,
+    EventKind.BORDER_APPROACH: 3,
+    EventKind.NO_FIX_MOTION: 3,
+    EventKind.POSITION_FROZEN: 3,
+    EventKind.BATTERY_CRITICAL: 3,
+    EventKind.PROTECTED_DEVICE_DEGRADED: 3,
+    EventKind.BATTERY_LOW: 4,
+    EventKind.STATUS_CONFLICT: 4,
 }
 """field/monitoring.md section 8b; what is not here (left, restored) is LEAST_SEVERE."""
+EXEMPTED_SEVERITY = 4
+"""What an agreed exception covers stays in the log and pages nobody (proposal)."""
 
-_FAMILY = {
+_FAMILY: dict[str, Family] = {
     EventKind.SOS: Family.SOS,
     EventKind.LATE_DATA_BREACH: Family.LATE,
     EventKind.STRAP_TAMPER: Family.TAMPER,
@@ -43,6 +59,16 @@ _FAMILY = {
     EventKind.JAM_SHIELD: Family.TAMPER,
     EventKind.POWER_OFF: Family.TAMPER,
     EventKind.DEVICE_ALARM: Family.TAMPER,
+    EventKind.PAIRING_LOST: Family.TAMPER,
+    EventKind.IMPLAUSIBLE_POSITION: Family.TAMPER,
+    EventKind.NO_FIX_MOTION: Family.HEALTH,
+    EventKind.POSITION_FROZEN: Family.HEALTH,
+    EventKind.BATTERY_LOW: Family.HEALTH,
+    EventKind.BATTERY_CRITICAL: Family.HEALTH,
+    EventKind.PROTECTED_DEVICE_DEGRADED: Family.HEALTH,
+    EventKind.INCLUSION_BREACH: Family.SUPERVISION,
+    EventKind.BORDER_APPROACH: Family.SUPERVISION,
+    EventKind.STATUS_CONFLICT: Family.STATUS,
     EventKind.LOST_CONTACT: Family.CONTACT,
     EventKind.CONTACT_RESTORED: Family.CONTACT,
     EventKind.SYSTEM_DEGRADED: Family.SYSTEM,
@@ -52,9 +78,38 @@ _FAMILY = {
 
 _BREACHES = frozenset({EventKind.ZONE_BREACH, EventKind.PROXIMITY_BREACH, EventKind.PROXIMITY_RF})
 _ENDINGS = frozenset(
-    {EventKind.ZONE_LEFT, EventKind.PROXIMITY_LEFT, EventKind.CONTACT_RESTORED, EventKind.SYSTEM_RESTORED}
+    {
+        EventKind.ZONE_LEFT,
+        EventKind.PROXIMITY_LEFT,
+        EventKind.CONTACT_RESTORED,
+        EventKind.CONDITION_ENDED,
+        EventKind.SYSTEM_RESTORED,
+    }
 )
+_MOMENTARY = frozenset({EventKind.ZONE_TRANSIT, EventKind.EXTERNAL_SIGHTING, EventKind.BOUNDARY_LOITER})
+"""Over before they were seen: nothing will ever tell of their end."""
 _HER_DEVICE_QUIET = frozenset({EventKind.POWER_OFF, EventKind.LOST_CONTACT})
+_BY_DEVICE = frozenset({Family.TAMPER, Family.CONTACT, Family.HEALTH, Family.SYSTEM})
+REACHES = "reaches"
+"""Reason of a silence during which he can have come to her or to a zone."""
+EXEMPTABLE = frozenset(
+    {
+        EventKind.ZONE_BREACH,
+        EventKind.ZONE_BUFFER,
+        EventKind.ZONE_TRANSIT,
+        EventKind.PROXIMITY_BREACH,
+        EventKind.PROXIMITY_WARNING,
+        EventKind.PROXIMITY_RF,
+        EventKind.CLOSING_FAST,
+        EventKind.PROTECTED_APPROACHES,
+        EventKind.BOUNDARY_LOITER,
+        EventKind.LATE_DATA_BREACH,
+        EventKind.INCLUSION_BREACH,
+        EventKind.BORDER_APPROACH,
+        EventKind.LOST_CONTACT,
+    }
+)
+"""What an agreed exception may cover; never a call for help, nor anything done to a device."""
 
 
 def severity_of(event: Event) -> int:
@@ -64,18 +119,23 @@ def severity_of(event: Event) -> int:
     strap that arrived late still holds, so it keeps its severity.
     """
     severity = _SEVERITY.get(event.kind, LEAST_SEVERE)
+    if event.exemption_id is not None and event.kind in EXEMPTABLE:
+        return EXEMPTED_SEVERITY
     if family_of(event) == Family.LATE:
         return max(severity, 3)
-    if event.kind in _BREACHES and event.doubts:
+    if event.kind in _BREACHES and (event.doubts or event.mover is Mover.TRAFFIC):
         return 2
     if event.kind in _HER_DEVICE_QUIET and event.person_id is not None:
         return 3  # kind 20: her own device; told to the room, which calls her gently
+    if event.kind == EventKind.LOST_CONTACT and event.reason != REACHES:
+        return 3  # kind 14: 2 only while he can have come near
     return severity
 
 
 def family_of(event: Event) -> Family:
     """Return what the event may join; a late position never joins, or moves, the live approach."""
-    family = _FAMILY.get(event.kind, Family.APPROACH)
+    kind = ended_kind(event) if event.kind == EventKind.CONDITION_ENDED else event.kind.value
+    family = _FAMILY.get(kind, Family.APPROACH)
     return Family.LATE if family == Family.APPROACH and not event.live else family
 
 
@@ -88,7 +148,7 @@ def join_key(event: Event) -> str:
     """
     family = family_of(event)
     parts: list[str | UUID] = [family, event.order_id or "-"]
-    if event.order_id is None or family in {Family.TAMPER, Family.CONTACT, Family.SYSTEM}:
+    if event.order_id is None or family in _BY_DEVICE:
         parts.append(event.device_id or "-")
     if family == Family.SYSTEM:
         parts.append(event.reason.partition(":")[0] or "-")
@@ -115,14 +175,32 @@ def holding_after(holding: frozenset[str], event: Event) -> frozenset[str]:
         return holding
     if event.kind in _ENDINGS:
         return holding - {_subject(event)}
-    if event.kind == EventKind.ZONE_TRANSIT:
-        return holding  # it was over before it was seen
+    if event.kind in _MOMENTARY:
+        return holding
     return holding | {_subject(event)}
 
 
+_CONDITIONS = frozenset({Family.HEALTH, Family.SUPERVISION, Family.STATUS})
+_STAGES = {EventKind.BATTERY_CRITICAL.value: EventKind.BATTERY_LOW.value}
+"""A low battery and an almost empty one are one matter: charging ends both."""
+
+
+def ended_kind(event: Event) -> str:
+    """Return which kind of condition a CONDITION_ENDED tells the end of: `kind` or `kind:what`."""
+    return event.reason.partition(":")[0]
+
+
 def _subject(event: Event) -> str:
-    if family_of(event) == Family.APPROACH:
+    family = family_of(event)
+    if family == Family.APPROACH:
         return f"zone {event.zone_id}" if event.zone_id else f"person {event.person_id}"
+    what = event.kind.value
+    if event.kind == EventKind.CONDITION_ENDED:
+        what = event.reason
+    elif event.kind == EventKind.PROTECTED_DEVICE_DEGRADED:
+        what = f"{event.kind}:{event.reason}"
+    if family in _CONDITIONS or what == EventKind.PAIRING_LOST:
+        return f"{_STAGES.get(what, what)} {event.zone_id or event.device_id or '-'}"
     return f"device {event.device_id}"
 
 
@@ -194,7 +272,7 @@ def next_step(
 def _opened(
     event: Event, severity: int, people: tuple[UUID, ...], *, ongoing: bool, now: datetime, new_id: UUID
 ) -> Alert:
-    by_device = event.order_id is None or family_of(event) in {Family.TAMPER, Family.CONTACT, Family.SYSTEM}
+    by_device = event.order_id is None or family_of(event) in _BY_DEVICE
     return Alert(
         id=new_id,
         order_id=event.order_id,

@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from api.alerts.model import Alert, AlertState, Channel, Event, EventKind, Family, Sighting
-from api.alerts.rules.joining import LEAST_SEVERE, Step, concerned_people, severity_of
+from api.alerts.rules.joining import LEAST_SEVERE, REACHES, Step, concerned_people, severity_of
 from api.orders.model import Watch
 
 LEAST_SEVERITY_TOLD = 2
 """Police and protected people hear of severity 1 and 2; warnings stay in the control room (section 8b)."""
-_STAFF_ONLY = frozenset({Family.CONTACT, Family.SYSTEM, Family.LATE})
+_STAFF_ONLY = frozenset({Family.CONTACT, Family.SYSTEM, Family.LATE, Family.HEALTH, Family.STATUS})
 """Silence, our own trouble and late data: the room looks first (section 8b kinds 14, 20, 21, 26)."""
 _TURN_BACK = frozenset({EventKind.ZONE_BUFFER, EventKind.ZONE_BREACH})
 
@@ -54,7 +54,7 @@ class MsgType(StrEnum):
 def recipients_of(event: Event, step: Step, watch: Watch | None) -> list[Recipient]:
     """Return whom the event tells beside the control room (which reads the log) and the police."""
     told = [] if watch is None else [*_wearer_told(event, watch)]
-    if not step.is_news or not event.live or step.alert.family in _STAFF_ONLY:
+    if not step.is_news or not event.live or _is_for_staff(event, step):
         return told
     severity = severity_of(event)
     if severity > LEAST_SEVERITY_TOLD:
@@ -69,6 +69,12 @@ def recipients_of(event: Event, step: Step, watch: Watch | None) -> list[Recipie
                 for action, wording in _her_commands(event)
             ]
     return told
+
+
+def _is_for_staff(event: Event, step: Step) -> bool:
+    """Say whether only the control room hears of it; a silence that may hide him is told (kind 14)."""
+    may_hide_him = event.kind == EventKind.LOST_CONTACT and event.reason == REACHES
+    return step.alert.family in _STAFF_ONLY and not may_hide_him
 
 
 def _her_commands(event: Event) -> list[tuple[Action, Wording]]:
@@ -98,7 +104,7 @@ def tells_police(event: Event, step: Step) -> bool:
 
     Late calls for help are sent too (the message says `live: false`); late positions are severity 3.
     """
-    if step.alert.family in _STAFF_ONLY or severity_of(event) > LEAST_SEVERITY_TOLD:
+    if _is_for_staff(event, step) or severity_of(event) > LEAST_SEVERITY_TOLD:
         return False
     return step.is_news and (step.kind.value in {"opened", "raised"} or step.came_back)
 
@@ -167,6 +173,11 @@ def _event_part(event: Event, now: datetime) -> dict[str, Any]:
         "distance_m": event.distance_m,
         "protected_age_s": event.protected_age_s,
         "doubts": [doubt.value for doubt in event.doubts],
+        "reason": event.reason,
+        "mover": event.mover.value if event.mover else None,
+        "closing_m_s": event.closing_m_s,
+        "eta_s": event.eta_s,
+        "reach_m": event.reach_m,
         "zone_id": str(event.zone_id) if event.zone_id else None,
         "protected_person_id": str(event.person_id) if event.person_id else None,
         "wearer": _position_part(event.wearer, now),

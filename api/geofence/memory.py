@@ -108,18 +108,27 @@ class Memory:
         self._device_states: dict[UUID, DeviceState] = {}
         self._presences: dict[StateKey, PresenceState] = {}
 
-    def restore(self, session: Session, now: datetime) -> None:
-        """Read everything; used at start and after the database was away."""
+    @property
+    def watched(self) -> Collection[WatchedOrder]:
+        """Return every order, ended ones included."""
+        return self._watched.values()
+
+    def restore_register(self, session: Session) -> None:
+        """Read orders, zones and who carries what; nothing of what devices said."""
         self.revision = orders.latest_revision(session)
         self.devices = {device.id: device for device in orders.list_devices(session)}
         self._carried_since = orders.carried_since(session)
+        self._watched.clear()
+        self.places.clear()
+        self.put_orders(orders.list_watches(session), list_zones(session))
+
+    def restore(self, session: Session, now: datetime) -> None:
+        """Read everything; used at start and after the database was away."""
+        self.restore_register(session)
         stored = list_presences(session)
         self._latest.clear()
         self._presences = {key: state for key, state in stored.items() if not is_resting(state)}
         self._device_states = list_device_states(session)
-        self._watched.clear()
-        self.places.clear()
-        self.put_orders(orders.list_watches(session), list_zones(session))
         believed = timedelta(seconds=self.limits.segment_max_s)
         self._seen = {
             state.device_id: self._see_again(session, state.fix, now - believed)

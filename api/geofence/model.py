@@ -153,6 +153,9 @@ class PresenceState(msgspec.Struct, frozen=True, gc=False):
         clear_since: Fix time of the first of them.
         doubtful_recent: Bit mask of the last fixes, lowest bit the latest; 1 = doubtful inside.
         told_at: Fix time at which a live event last told of this presence; None if only late data has.
+        mild: It was told as her own coming near, or as passing in traffic: what is worse is told at once.
+        closing: Fixes in a row that show him closing fast, CLOSING_TOLD once that was told.
+        contacts: When he last came to the edge from outside, oldest first, within the loitering window.
     """
 
     presence: Presence = Presence.OUTSIDE
@@ -161,6 +164,9 @@ class PresenceState(msgspec.Struct, frozen=True, gc=False):
     clear_since: datetime | None = None
     doubtful_recent: int = 0
     told_at: datetime | None = None
+    mild: bool = False
+    closing: int = 0
+    contacts: tuple[datetime, ...] = ()
 
 
 class Limits(msgspec.Struct, frozen=True):

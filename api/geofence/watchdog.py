@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.geofence.model import Limits
 from api.geofence.service import health
+from api.geofence.service.sweeping import Sweeper
 from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import is_away, transaction
@@ -24,10 +25,11 @@ _log = Log(PROCESS)
 
 
 def watch(engine: Engine, limits: Limits, is_stopping: Callable[[], bool]) -> None:
-    """Sweep until told to stop; what was told already is read from the open alerts at start."""
+    """Sweep until told to stop; what was told already is read from the database at start."""
     with transaction(engine) as session:
         health.note_return(session, PROCESS, clock.now(), limits)
-        silent = health.silent_devices(session)
+        sweeper = Sweeper(limits)
+        sweeper.load(session)
         was_degraded = health.is_degraded_told(session, clock.now())
     patient_until = clock.now() + START_GRACE
     while not is_stopping():
@@ -36,7 +38,7 @@ def watch(engine: Engine, limits: Limits, is_stopping: Callable[[], bool]) -> No
             if was_degraded or now >= patient_until:
                 was_degraded = health.sweep_system(session, now, limits, was_degraded=was_degraded)
             if not was_degraded:  # nothing can be heard while we are deaf ourselves
-                silent = health.sweep_silence(session, now, limits, silent)
+                sweeper.sweep(session, now)
             health.note_life(session, PROCESS, now, able=True)
         clock.sleep_s(SWEEP_S)
 

@@ -174,10 +174,19 @@ _WARNED = frozenset({EventKind.ZONE_BUFFER, EventKind.PROXIMITY_WARNING})
 
 def check_telling(desk: ZoneDesk | PairDesk) -> None:
     """Assert that after each fix what live events told is what is in force, no more and no less."""
-    level = 0
+    level, is_mild, is_closing = 0, False, False
     for state, events in zip(desk.states, desk.steps, strict=True):
         for event in (event for event in events if event.live):
-            if event.kind in _LEFT:
+            if event.kind is EventKind.BOUNDARY_LOITER:
+                continue
+            if event.kind is EventKind.CLOSING_FAST:
+                assert not is_closing, "closing fast is told once"
+                is_closing = True
+            elif event.kind in _LEFT and level == 0:
+                assert is_closing, "left what nobody was told of"
+                is_closing = False
+            elif event.kind in _LEFT:
+                is_closing = is_closing and state.closing > 0
                 assert level > RANK[state.presence], "left what nobody was told of"
                 level = RANK[state.presence]
             elif event.kind is EventKind.ZONE_TRANSIT or Doubt.BETWEEN_FIXES in event.doubts:
@@ -186,8 +195,9 @@ def check_telling(desk: ZoneDesk | PairDesk) -> None:
                 assert level < 2, "warned of what is worse"
                 level = 1
             else:
-                assert (level == 2) is event.repeat, "a breach is told once, and then as a repeat"
-                level = 2
+                is_worse = level == 2 and is_mild and not state.mild
+                assert (level == 2 and not is_worse) is event.repeat, "told once, and then as a repeat"
+                level, is_mild = 2, state.mild
         assert level == RANK[state.presence]
 
 

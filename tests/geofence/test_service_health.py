@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine
 
 from api.alerts import service as alerts
 from api.alerts.model import Alert, AlertState, Event, EventKind, ResolveReason
@@ -15,11 +15,9 @@ from api.geofence.memory import Memory
 from api.geofence.model import Limits
 from api.geofence.service import health
 from api.geofence.service.judging import process_messages
-from api.kernel.db import make_engine, reading, transaction
-from api.kernel.heartbeats import add_outage, beat, last_outage_end, list_heartbeats
-from api.orders import service as orders
+from api.kernel.db import reading, transaction
+from api.kernel.heartbeats import beat, last_outage_end, list_heartbeats
 from tests.factories import NOW
-from tests.orders import register
 from tests.scene import FAR, HOME, Scene, make_scene, position, received
 
 LIMITS = Limits()
@@ -40,20 +38,11 @@ class Watch:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.silent: Any = set()
         self.degraded = False
 
     def restart(self) -> None:
         with transaction(self.engine) as session:
-            self.silent = health.silent_devices(session)
             self.degraded = health.is_degraded_told(session, NOW)
-
-    def sweep(self, seconds: float) -> Counter[str]:
-        """Look for silence; returns what was told meanwhile."""
-        before = self._seq()
-        with transaction(self.engine) as session:
-            self.silent = health.sweep_silence(session, at(seconds), LIMITS, self.silent)
-        return self._told_after(before)
 
     def sweep_system(self, seconds: float) -> Counter[str]:
         before = self._seq()
@@ -113,160 +102,6 @@ def scene(watch: Watch) -> Scene:
     scene = make_scene(watch.engine)
     watch.hear(scene.ankle, scene.phone, seconds=0)
     return scene
-
-
-def test_silence_is_told_once_for_each_device_after_its_time(watch: Watch, scene: Scene) -> None:
-    assert watch.sweep(SILENCE_S) == {}
-    assert watch.sweep(SILENCE_S + 1) == {"lost_contact": 2}
-    assert watch.sweep(SILENCE_S + 3) == {}
-    found = {alert.device_id: alert for alert in watch.alerts()}
-    assert {alert.order_id for alert in found.values()} == {scene.order_id}
-    assert all(alert.exercise and alert.ongoing for alert in found.values())
-    assert found[scene.ankle.id].severity < found[scene.phone.id].severity
-    assert found[scene.phone.id].person_ids == (scene.person_id,)
-
-
-def test_a_device_heard_again_is_told_and_its_next_silence_too(watch: Watch, scene: Scene) -> None:
-    watch.sweep(SILENCE_S + 1)
-    watch.hear(scene.ankle, seconds=SILENCE_S + 5)
-    assert watch.sweep(SILENCE_S + 6) == {"contact_restored": 1}
-    assert watch.missed() == {scene.phone.id}
-    assert watch.sweep(2 * SILENCE_S + 6) == {"lost_contact": 1}
-    assert watch.missed() == {scene.ankle.id, scene.phone.id}
-
-
-def test_a_device_never_heard_is_silent_from_when_it_was_handed_out_under_an_order(watch: Watch) -> None:
-    scene = make_scene(watch.engine, valid_from=NOW)
-    assert watch.sweep(SILENCE_S - 1) == {}
-    assert watch.sweep(SILENCE_S + 1) == {"lost_contact": 2}
-    with transaction(watch.engine) as session:
-        spare = register.add_device(session, simulated=True)
-        register.assign_to_wearer(session, spare, scene.wearer_id, at(100))
-    assert watch.sweep(100 + SILENCE_S) == {}
-    assert watch.sweep(101 + SILENCE_S) == {"lost_contact": 1}
-
-
-def test_a_hand_over_that_is_entered_late_is_missed_from_when_it_was_entered(watch: Watch) -> None:
-    """Before that nobody listened: what the device said was kept aside, and it was no silence."""
-    scene = make_scene(watch.engine)
-    with transaction(watch.engine) as session:
-        late = register.add_device(session, simulated=True)
-        two_hours = timedelta(hours=2)
-        orders.assign_device(session, late.id, scene.wearer_id, None, None, at(0), since=at(0) - two_hours)
-    assert watch.sweep(SILENCE_S) == {}
-    assert watch.sweep(SILENCE_S + 1) == {"lost_contact": 3}
-
-
-def test_nobody_is_missed_before_the_order_binds_or_after_it_ended(watch: Watch) -> None:
-    make_scene(watch.engine, valid_from=at(1_000), valid_until=at(3_000))
-    revoked = make_scene(watch.engine)
-    with transaction(watch.engine) as session:
-        orders.revoke_order(session, revoked.order_id, None, at(0))
-    assert watch.sweep(1_000 + SILENCE_S) == {}
-    assert watch.sweep(1_001 + SILENCE_S) == {"lost_contact": 2}
-    assert watch.sweep(3_000) == {}
-
-
-@pytest.mark.usefixtures("scene")
-def test_an_outage_of_ours_is_not_counted_as_their_silence(watch: Watch) -> None:
-    with transaction(watch.engine) as session:
-        add_outage(session, health.WORKER, at(10), at(900))
-    assert watch.sweep(900 + SILENCE_S) == {}
-    assert watch.sweep(901 + SILENCE_S) == {"lost_contact": 2}
-
-
-@pytest.mark.usefixtures("scene")
-def test_an_outage_of_ours_does_not_make_a_silent_device_heard(watch: Watch) -> None:
-    watch.sweep(SILENCE_S + 1)
-    with transaction(watch.engine) as session:
-        add_outage(session, health.WORKER, at(700), at(760))
-    assert watch.sweep(762) == {}
-    assert all(alert.ongoing for alert in watch.alerts())
-
-
-def test_another_carrier_does_not_make_a_silent_device_heard(watch: Watch, scene: Scene) -> None:
-    watch.sweep(SILENCE_S + 1)
-    with transaction(watch.engine) as session:
-        orders.unassign_device(session, scene.phone.id, None, at(700))
-        orders.assign_device(session, scene.phone.id, None, scene.person_id, None, at(710))
-    assert watch.sweep(712)["contact_restored"] == 0
-
-
-def test_a_watchdog_that_starts_again_calls_nobody_twice(watch: Watch, scene: Scene) -> None:
-    watch.sweep(SILENCE_S + 1)
-    watch.restart()
-    assert watch.sweep(SILENCE_S + 9) == {}
-    watch.hear(scene.phone, seconds=SILENCE_S + 10)
-    watch.restart()
-    assert watch.sweep(SILENCE_S + 11) == {"contact_restored": 1}
-    watch.restart()
-    assert watch.missed() == {scene.ankle.id}
-    assert watch.sweep(SILENCE_S + 13) == {}
-
-
-def test_a_watchdog_that_starts_again_knows_every_silent_device(sqlite_engine: Engine) -> None:
-    """A network's outage silences more devices than the control room's list shows."""
-    watch = Watch(sqlite_engine)
-    make_scene(sqlite_engine, valid_from=NOW)
-    with transaction(sqlite_engine) as session:
-        calls = [Event(kind=EventKind.SOS, occurred_at=NOW, device_id=UUID(int=n)) for n in range(1_000)]
-        alerts.open_alerts(session, calls, NOW)
-    assert watch.sweep(SILENCE_S + 1) == {"lost_contact": 2}
-    watch.restart()
-    assert watch.sweep(SILENCE_S + 3) == {}
-
-
-def test_two_orders_that_share_her_phone_are_both_told(watch: Watch, scene: Scene) -> None:
-    with transaction(watch.engine) as session:
-        people = (scene.person_id,)
-        second = register.add_order(session, protected_person_ids=people, exercise=True)
-    assert watch.sweep(SILENCE_S + 1) == {"lost_contact": 3}
-    assert watch.sweep(SILENCE_S + 3) == {}
-    assert {alert.order_id for alert in watch.alerts() if alert.device_id == scene.phone.id} == {
-        scene.order_id,
-        second.id,
-    }
-    watch.hear(scene.phone, seconds=SILENCE_S + 5)
-    assert watch.sweep(SILENCE_S + 6) == {"contact_restored": 2}
-    assert {alert.ongoing for alert in watch.alerts() if alert.device_id == scene.phone.id} == {False}
-
-
-def test_an_order_that_binds_later_is_told_of_a_device_that_is_silent_already(
-    watch: Watch, scene: Scene
-) -> None:
-    with transaction(watch.engine) as session:
-        people = (scene.person_id,)
-        second = register.add_order(
-            session, protected_person_ids=people, exercise=True, valid_from=at(SILENCE_S + 60)
-        )
-    watch.sweep(SILENCE_S + 1)
-    for seconds in range(int(SILENCE_S), int(2 * SILENCE_S) + 100, 20):
-        watch.sweep(seconds)
-    assert second.id in {alert.order_id for alert in watch.alerts()}
-
-
-@on_postgresql
-def test_a_device_handed_out_during_a_sweep_does_not_end_the_watchdog(watch: Watch, scene: Scene) -> None:
-    """Each statement of PostgreSQL's default isolation sees what was committed a moment before it."""
-    with transaction(watch.engine) as session:
-        late = register.add_device(session, simulated=True)
-    url = watch.engine.url.render_as_string(hide_password=False)
-    staff = make_engine(url, bytes(range(32)))
-    has_acted: list[bool] = []
-
-    def hand_out(_connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        if "FROM assignment" in statement and not has_acted:
-            has_acted.append(True)
-            with transaction(staff) as session:
-                register.assign_to_wearer(session, late, scene.wearer_id)
-
-    event.listen(watch.engine, "after_cursor_execute", hand_out)
-    try:
-        watch.sweep(1)
-    finally:
-        event.remove(watch.engine, "after_cursor_execute", hand_out)
-        staff.dispose()
-    assert has_acted
 
 
 def test_a_worker_that_falls_quiet_is_told_once_and_its_return_ends_it(watch: Watch) -> None:

@@ -34,7 +34,12 @@ def leave_band_m(radius_m: float, limits: Limits) -> float:
 
 def is_resting(state: PresenceState) -> bool:
     """Say whether a fix whose whole disc is beyond the warning line changes nothing."""
-    return state.presence is Presence.OUTSIDE and not state.doubtful_recent
+    return (
+        state.presence is Presence.OUTSIDE
+        and not state.doubtful_recent
+        and not state.closing
+        and not state.contacts
+    )
 
 
 def is_inside(breach_m: float, disc_m: float, doubts: tuple[Doubt, ...]) -> bool:
@@ -92,7 +97,7 @@ def next_presence(
     elif warning_m - disc_m <= 0.0:
         here = Presence.BUFFER
     if _RANK[here] > _RANK[state.presence]:
-        return PresenceState(here, fixed_at, 0, None, 0 if here is Presence.INSIDE else recent, None)
+        return _entered(state, here, fixed_at, 0 if here is Presence.INSIDE else recent)
     edge_m = breach_m if state.presence is Presence.INSIDE else warning_m
     if here is state.presence or edge_m <= band_m or edge_m - disc_m <= 0.0:
         return _stay(state, recent)
@@ -116,8 +121,13 @@ def after_late(
     That he is this near has been told to nobody: the live warning must not be silenced by a late breach.
     """
     if warned and is_only_late(before, after) and not inside:
-        return PresenceState(Presence.BUFFER, at)
+        return _entered(after, Presence.BUFFER, at, 0)
     return None
+
+
+def was_near(state: PresenceState, at: datetime) -> PresenceState:
+    """Return the state of somebody who, between two fixes, was nearer than the warning line, as was told."""
+    return _entered(state, Presence.BUFFER, at, 0, told_at=at)
 
 
 def is_in_force(state: PresenceState, at: datetime, limits: Limits) -> bool:
@@ -128,6 +138,15 @@ def is_in_force(state: PresenceState, at: datetime, limits: Limits) -> bool:
     if state.presence is not Presence.INSIDE or state.since is None:
         return False
     return (state.since - at).total_seconds() <= limits.late_s
+
+
+def _entered(
+    state: PresenceState, here: Presence, at: datetime, recent: int, told_at: datetime | None = None
+) -> PresenceState:
+    """Return a presence that begins now; what is remembered beside it stays."""
+    return PresenceState(
+        here, at, 0, None, recent, told_at, mild=False, closing=state.closing, contacts=state.contacts
+    )
 
 
 def _stay(state: PresenceState, recent: int) -> PresenceState:
@@ -149,15 +168,15 @@ def _leave(
     fixes = min(state.clear_fixes + 1, limits.leave_fixes)
     if fixes >= limits.leave_fixes and (fixed_at - since).total_seconds() >= limits.leave_s:
         # One level at a time is not needed: the fix that ends it tells where the wearer is now.
-        return PresenceState(here, fixed_at, 0, None, recent, state.told_at)
+        return _entered(state, here, fixed_at, recent, state.told_at)
     return msgspec.structs.replace(state, clear_fixes=fixes, clear_since=since, doubtful_recent=recent)
 
 
-def after_telling(state: PresenceState, told: Telling, at: datetime) -> PresenceState:
+def after_telling(state: PresenceState, told: Telling, at: datetime, *, mild: bool = False) -> PresenceState:
     """Return the state with the moment at which it was told live; late data and an end do not count."""
     if told in {Telling.ENTERED_LATE, Telling.LEFT}:
         return state
-    return msgspec.structs.replace(state, told_at=at)
+    return msgspec.structs.replace(state, told_at=at, mild=mild)
 
 
 def telling(
@@ -169,9 +188,11 @@ def telling(
     live: bool,
     inside: bool,
     warned: bool,
+    mild: bool = False,
 ) -> Telling | None:
     """Return what is worth telling of a fix; `inside` and `warned` say what it shows by itself.
 
+    `mild` says that it shows no approach of his; what was told as mild and is no longer is told anew.
     `told_at` is None until a live event told of the presence in force, so what late data found is told
     by the first live fix that finds it still so. That it ended is told whatever the data's age: it is
     the newest there is, and rings nowhere.
@@ -184,7 +205,7 @@ def telling(
         entered = after.presence is Presence.INSIDE and before.presence is not Presence.INSIDE
         return Telling.ENTERED_LATE if entered else None
     if after.presence is Presence.INSIDE:
-        if after.told_at is None:
+        if after.told_at is None or (after.mild and not mild):
             return Telling.ENTERED if inside else None
         if after.clear_fixes == 0 and (at - after.told_at).total_seconds() >= limits.repeat_s:
             return Telling.STILL_INSIDE

@@ -1,11 +1,12 @@
 """The distance between a wearer and a protected person, on either one's update."""
 
+from datetime import datetime
 from itertools import pairwise
 from uuid import UUID
 
 import msgspec
 
-from api.alerts.model import Doubt, Event, EventKind
+from api.alerts.model import Doubt, Event, EventKind, Mover
 from api.geofence.geometry.earth import (
     Xyz,
     between,
@@ -15,6 +16,16 @@ from api.geofence.geometry.earth import (
     distance_m,
 )
 from api.geofence.model import Limits, Presence, PresenceState
+from api.geofence.rules.closing import (
+    CLOSING_TOLD,
+    Closing,
+    closing_of,
+    closing_reach_m,
+    is_closing_fast,
+    is_mild,
+    next_closing,
+)
+from api.geofence.rules.loitering import after_contact
 from api.geofence.rules.presence import (
     Telling,
     after_late,
@@ -26,6 +37,7 @@ from api.geofence.rules.presence import (
     leave_band_m,
     next_presence,
     telling,
+    was_near,
 )
 from api.geofence.rules.quality import Seen, Timing, sighting_of
 from api.orders.model import Party, ProtectiveOrder
@@ -81,6 +93,8 @@ def judge_proximity(
     y -= other_y
     z -= other_z
     far_m = pair.warning_radius_m + wearer.disc_m + protected.disc_m + wearer.step_m + protected.step_m
+    if wearer.speed_m_s >= limits.still_m_s:
+        far_m = max(far_m, closing_reach_m(wearer, protected, pair.alert_radius_m, limits))
     # A chord is never longer than the way along the ground, so what it shows as far is far.
     if x * x + y * y + z * z > far_m * far_m and is_resting(state):
         return state, ()
@@ -117,26 +131,78 @@ def _judge_near(
         again=mover is Party.PROTECTED and (bool(wearer.doubts) or not inside),
         may_leave=not _is_departure_unproven(wearer, protected, doubts),
     )
+    found = closing_of(wearer, protected, pair.alert_radius_m, limits) if live else None
+    picture = _Picture(wearer, protected, now, pair, apart_m, doubts, found)
     events: tuple[Event, ...] = ()
     nearest_m = _nearest_between(now, other, breach_m, pair, state, after)
     if nearest_m is not None and nearest_m <= pair.alert_radius_m:
         kind = EventKind.PROXIMITY_BREACH if live else EventKind.LATE_DATA_BREACH
-        passing = (*doubts, Doubt.BETWEEN_FIXES)
-        events = (_event(kind, wearer, protected, now, pair, nearest_m, passing, live=live),)
+        passing = msgspec.structs.replace(picture, apart_m=nearest_m, doubts=(*doubts, Doubt.BETWEEN_FIXES))
+        events = (passing.event(kind, live=live),)
         if live and after.presence is Presence.OUTSIDE:
             # He was nearer than the warning line a moment ago, and is watched as such until he has left.
-            after = PresenceState(Presence.BUFFER, at, told_at=at)
+            after = was_near(after, at)
     warned = warning_m - disc_m <= 0.0
     if live and (nearer := after_late(state, after, at, warned=warned, inside=inside)):
         state = after = nearer
-    told = telling(state, after, at, limits, live=live, inside=inside, warned=warned)
+    if live:
+        after, beside = _beside(state, after, picture, mover, limits)
+        events = (*events, *beside)
+    picture = msgspec.structs.replace(picture, doubts=disc_doubts(breach_m, warning_m, disc_m, doubts))
+    return _told(state, after, picture, at, events, limits, live=live, inside=inside, warned=warned)
+
+
+def _told(
+    state: PresenceState,
+    after: PresenceState,
+    picture: "_Picture",
+    at: datetime,
+    events: tuple[Event, ...],
+    limits: Limits,
+    *,
+    live: bool,
+    inside: bool,
+    warned: bool,
+) -> tuple[PresenceState, tuple[Event, ...]]:
+    """Return the state and the events with what the change of presence tells, in the kind that fits."""
+    found = picture.found
+    inside_s = (at - after.since).total_seconds() if after.since else 0.0
+    mild = not picture.wearer.doubts and is_mild(found, state, inside_s, limits)
+    told = telling(state, after, at, limits, live=live, inside=inside, warned=warned, mild=mild)
     if told is None:
         return after, events
+    kind = _KIND[told]
+    if mild and kind is EventKind.PROXIMITY_BREACH and found and not found.is_traffic:
+        kind = EventKind.PROTECTED_APPROACHES
     live = told is not Telling.ENTERED_LATE
-    doubts = disc_doubts(breach_m, warning_m, disc_m, doubts)
-    repeat = told is Telling.STILL_INSIDE
-    event = _event(_KIND[told], wearer, protected, now, pair, apart_m, doubts, live=live, repeat=repeat)
-    return after_telling(after, told, at), (*events, event)
+    event = picture.event(kind, live=live, repeat=told is Telling.STILL_INSIDE, mild=mild)
+    return after_telling(after, told, at, mild=mild), (*events, event)
+
+
+def _beside(
+    state: PresenceState, after: PresenceState, picture: "_Picture", mover: Party, limits: Limits
+) -> tuple[PresenceState, tuple[Event, ...]]:
+    """Return what a live fix shows beside the presence: closing fast, and one contact too many."""
+    found, pair = picture.found, picture.pair
+    kinds: list[EventKind] = []
+    if after.presence is not Presence.INSIDE and mover is Party.WEARER and not picture.doubts:
+        is_fast = found is not None and is_closing_fast(found, pair.warning_radius_m, limits)
+        count = next_closing(after, found, is_fast=is_fast)
+        if count == CLOSING_TOLD and after.closing != CLOSING_TOLD:
+            kinds.append(EventKind.CLOSING_FAST)
+        if after.closing == CLOSING_TOLD and not count and not _tells_departure(state):
+            kinds.append(EventKind.PROXIMITY_LEFT)
+        if count != after.closing:
+            after = msgspec.structs.replace(after, closing=count)
+    after, is_pattern = after_contact(state, after, picture.now.fix.fixed_at, limits)
+    if is_pattern:
+        kinds.append(EventKind.BOUNDARY_LOITER)
+    return after, tuple(picture.event(kind, live=True) for kind in kinds)
+
+
+def _tells_departure(before: PresenceState) -> bool:
+    """Say whether leaving this presence is told by itself."""
+    return before.presence is Presence.INSIDE or before.told_at is not None
 
 
 def judge_past_proximity(
@@ -175,7 +241,8 @@ def judge_past_proximity(
             apart_m, doubts = passing_m, (*doubts, Doubt.BETWEEN_FIXES)
     if not is_inside(beyond_m(apart_m, pair.alert_radius_m), wearer.disc_m + protected.disc_m, doubts):
         return ()
-    return (_event(EventKind.LATE_DATA_BREACH, wearer, protected, now, pair, apart_m, doubts, live=False),)
+    picture = _Picture(wearer, protected, now, pair, apart_m, doubts, None)
+    return (picture.event(EventKind.LATE_DATA_BREACH, live=False),)
 
 
 def _apart_m(a: Xyz, b: Xyz, pair: Pair) -> float:
@@ -233,30 +300,38 @@ def _place_at(seen: Seen, at_s: float) -> Xyz:
     return between(seen.from_xyz, seen.xyz, (at_s - seen.from_s) / (seen.at_s - seen.from_s))
 
 
-def _event(
-    kind: EventKind,
-    wearer: Seen,
-    protected: Seen,
-    now: Seen,
-    pair: Pair,
-    apart_m: float,
-    doubts: tuple[Doubt, ...],
-    *,
-    live: bool,
-    repeat: bool = False,
-) -> Event:
-    return Event(
-        kind=kind,
-        occurred_at=now.fix.fixed_at,
-        order_id=pair.order_id,
-        device_id=now.fix.device_id,
-        person_id=pair.person_id,
-        wearer=sighting_of(wearer),
-        protected=sighting_of(protected),
-        distance_m=apart_m,
-        protected_age_s=abs(wearer.at_s - protected.at_s),
-        doubts=doubts,
-        live=live,
-        repeat=repeat,
-        exercise=pair.exercise,
-    )
+class _Picture(msgspec.Struct, frozen=True):
+    """What every event of one judged fix says: where both were, how far apart, how they move."""
+
+    wearer: Seen
+    protected: Seen
+    now: Seen
+    pair: Pair
+    apart_m: float
+    doubts: tuple[Doubt, ...]
+    found: Closing | None
+
+    def event(self, kind: EventKind, *, live: bool, repeat: bool = False, mild: bool = False) -> Event:
+        """Return the event of this kind."""
+        found, mover = self.found, self.found.mover if self.found else None
+        if mover is Mover.TRAFFIC and not mild:
+            mover = Mover.BOTH  # traffic that goes on beside her is no passing any more
+        return Event(
+            kind=kind,
+            occurred_at=self.now.fix.fixed_at,
+            order_id=self.pair.order_id,
+            device_id=self.now.fix.device_id,
+            person_id=self.pair.person_id,
+            wearer=sighting_of(self.wearer),
+            protected=sighting_of(self.protected),
+            distance_m=self.apart_m,
+            protected_age_s=abs(self.wearer.at_s - self.protected.at_s),
+            doubts=self.doubts,
+            mover=mover,
+            closing_m_s=found.closing_m_s if found else None,
+            wearer_part_m_s=found.wearer_part_m_s if found else None,
+            eta_s=found.eta_s if found else None,
+            live=live,
+            repeat=repeat,
+            exercise=self.pair.exercise,
+        )

@@ -1,5 +1,6 @@
 """How far a single fix can be believed, and when it was: nothing is ever dropped here."""
 
+import math
 from datetime import datetime
 from enum import StrEnum
 
@@ -33,6 +34,9 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
         anchor_disc_m: And how far that could be believed.
         sure_xyz: Last place before this fix that was without doubts; None when there was none.
         sure_s: When that was.
+        velocity: Metres per second in Earth-centred axes, smoothed over about VELOCITY_S; None without a
+            path that can be believed.
+        speed_m_s: Its length, 0 without one.
     """
 
     fix: Fix
@@ -48,8 +52,12 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     anchor_disc_m: float
     sure_xyz: Xyz | None = None
     sure_s: float = 0.0
+    velocity: Xyz | None = None
+    speed_m_s: float = 0.0
 
 
+VELOCITY_S = 30.0
+"""Steps older than this count for little: the error of a phone's fix wanders about as slowly; proposal."""
 NONE: tuple[Doubt, ...] = ()
 _NO_ACCURACY = (Doubt.NO_ACCURACY,)
 _COARSE = (Doubt.COARSE,)
@@ -114,7 +122,34 @@ def see(fix: Fix, previous: Seen | None, limits: Limits) -> Seen:
     doubts = _OF_ACCURACY[number]
     if jumped or at_s - start_s > limits.segment_max_s:
         return Seen(fix, xyz, at_s, accuracy, doubts, None, at_s, 0.0, xyz, at_s, accuracy, *sure)
-    return Seen(fix, xyz, at_s, accuracy, doubts, start_xyz, start_s, step_m, xyz, at_s, accuracy, *sure)
+    velocity = _velocity(xyz, at_s, start_xyz, start_s, previous.velocity)
+    if velocity is None:
+        return Seen(fix, xyz, at_s, accuracy, doubts, start_xyz, start_s, step_m, xyz, at_s, accuracy, *sure)
+    x, y, z = velocity
+    speed_m_s = math.sqrt(x * x + y * y + z * z)
+    path = (start_xyz, start_s, step_m)
+    return Seen(fix, xyz, at_s, accuracy, doubts, *path, xyz, at_s, accuracy, *sure, velocity, speed_m_s)
+
+
+def _velocity(xyz: Xyz, at_s: float, start_xyz: Xyz, start_s: float, before: Xyz | None) -> Xyz | None:
+    """Return the velocity after a step, what was known before fading with time; a second has one only."""
+    took_s = at_s - start_s
+    if took_s <= 0.0:
+        return before
+    fresh = 1.0 / took_s
+    if before is None:
+        return (
+            (xyz[0] - start_xyz[0]) * fresh,
+            (xyz[1] - start_xyz[1]) * fresh,
+            (xyz[2] - start_xyz[2]) * fresh,
+        )
+    keep = math.exp(-took_s / VELOCITY_S)
+    fresh *= 1.0 - keep
+    return (
+        before[0] * keep + (xyz[0] - start_xyz[0]) * fresh,
+        before[1] * keep + (xyz[1] - start_xyz[1]) * fresh,
+        before[2] * keep + (xyz[2] - start_xyz[2]) * fresh,
+    )
 
 
 def _is_reachable(xyz: Xyz, at_s: float, accuracy: float, previous: Seen, limits: Limits) -> bool:

@@ -4,6 +4,7 @@ from api.alerts.model import Doubt, Event, EventKind
 from api.geofence.geometry.earth import chord_m
 from api.geofence.geometry.prepared import PreparedZone
 from api.geofence.model import Limits, Presence, PresenceState, Visibility
+from api.geofence.rules.loitering import after_contact
 from api.geofence.rules.presence import (
     Telling,
     after_late,
@@ -15,6 +16,7 @@ from api.geofence.rules.presence import (
     leave_band_m,
     next_presence,
     telling,
+    was_near,
 )
 from api.geofence.rules.quality import Seen, Timing, sighting_of
 
@@ -46,34 +48,35 @@ def judge_zone(
         limits: Every threshold.
         exercise: The order is an exercise.
     """
-    buffer_m, disc_m, doubts, at = zone.zone.buffer_m, now.disc_m, now.doubts, now.fix.fixed_at
-    reach_m = buffer_m + disc_m + now.step_m + limits.leave_band_max_m
+    disc_m, doubts, at, live = now.disc_m, now.doubts, now.fix.fixed_at, timing is Timing.LIVE
+    reach_m = zone.zone.buffer_m + disc_m + now.step_m + limits.leave_band_max_m
     distance_m = zone.signed_distance_m(now.xyz, reach_m)
-    warning_m = distance_m - buffer_m
+    warning_m = distance_m - zone.zone.buffer_m
     band_m = leave_band_m(zone.bounding_radius_m, limits)
     after = next_presence(state, distance_m, warning_m, disc_m, doubts, at, band_m, limits)
     crossed = _is_crossed(now, zone, distance_m, state, after, limits)
     if after is state and not crossed and is_resting(state):
         return state, ()
-    live = timing is Timing.LIVE
     events: tuple[Event, ...] = ()
     if crossed:
-        between = (*doubts, Doubt.BETWEEN_FIXES)
-        kind = EventKind.ZONE_TRANSIT if live else EventKind.LATE_DATA_BREACH
-        events = (_event(kind, now, zone, distance_m, between, live=live, exercise=exercise),)
+        kind, way = (EventKind.ZONE_TRANSIT if live else EventKind.LATE_DATA_BREACH), Doubt.BETWEEN_FIXES
+        events = (_event(kind, now, zone, distance_m, (*doubts, way), live=live, exercise=exercise),)
         if live and after.presence is Presence.OUTSIDE:
             # He was nearer than the warning line a moment ago, and is watched as such until he has left.
-            after = PresenceState(Presence.BUFFER, at, told_at=at)
-    inside = is_inside(distance_m, disc_m, doubts)
-    warned = warning_m - disc_m <= 0.0
+            after = was_near(after, at)
+    inside, warned = is_inside(distance_m, disc_m, doubts), warning_m - disc_m <= 0.0
     if live and (nearer := after_late(state, after, at, warned=warned, inside=inside)):
         state = after = nearer
+    if live:
+        after, is_pattern = after_contact(state, after, at, limits)
+        if is_pattern:
+            kind = EventKind.BOUNDARY_LOITER
+            events = (*events, _event(kind, now, zone, distance_m, doubts, live=True, exercise=exercise))
     told = telling(state, after, at, limits, live=live, inside=inside, warned=warned)
     if told is None:
         return after, events
-    live = told is not Telling.ENTERED_LATE
+    live, repeat = told is not Telling.ENTERED_LATE, told is Telling.STILL_INSIDE
     doubts = disc_doubts(distance_m, warning_m, disc_m, doubts)
-    repeat = told is Telling.STILL_INSIDE
     event = _event(_KIND[told], now, zone, distance_m, doubts, live=live, repeat=repeat, exercise=exercise)
     return after_telling(after, told, at), (*events, event)
 

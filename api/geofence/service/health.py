@@ -1,23 +1,17 @@
-"""Signs of life of our own processes, silence of devices, and what the control room may know of both."""
+"""Signs of life of our own processes, and what the control room may know of them."""
 
-from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
-from api.alerts.model import Event, EventKind, Family
+from api.alerts.model import Event, EventKind
 from api.geofence.model import Limits
-from api.geofence.rules.contact import contact_restored, judge_silence, lost_contact
 from api.geofence.store.fixes import count_fixes
 from api.geofence.store.rejected import count_rejected
-from api.geofence.store.states import list_device_states, list_unreadable_orders
-from api.kernel.heartbeats import add_outage, beat, last_outage_end, list_heartbeats
-from api.orders import service as orders
-from api.orders.model import Watch
-from api.orders.rules import is_in_force
+from api.geofence.store.states import list_unreadable_orders
+from api.kernel.heartbeats import add_outage, beat, list_heartbeats
 
 WORKER = "worker"
 OVERDUE_S = 15.0
@@ -71,64 +65,6 @@ def is_degraded_told(session: Session, now: datetime) -> bool:
 def _worker_back(now: datetime) -> Event:
     """Return the event that joins the worker's alert: what stands before the colon names it."""
     return Event(kind=EventKind.SYSTEM_RESTORED, occurred_at=now, reason="worker:back")
-
-
-Silent = frozenset[tuple[UUID, UUID]]
-"""Order and device of each silence that was told and still lasts."""
-
-
-def sweep_silence(session: Session, now: datetime, limits: Limits, silent: Silent) -> Silent:
-    """Raise LOST_CONTACT and CONTACT_RESTORED for devices of orders in force; returns who is silent now.
-
-    `silent` is what the last sweep returned; after a restart it is read from the open alerts, so that nobody
-    is called twice. A silence ends when the device is heard: an outage of ours, or another carrier, only
-    puts off when the next one begins.
-    """
-    heard = {state.device_id: state.heard_at for state in list_device_states(session).values()}
-    outage_until = last_outage_end(session, WORKER)
-    watches = orders.list_watches(session)
-    listened_since = orders.listened_since(session)
-    still_silent: set[tuple[UUID, UUID]] = set()
-    events: list[Event] = []
-    for watch, device_id, person_id in _missable(watches, now):
-        order, last, since = watch.order, heard.get(device_id), listened_since.get(device_id)
-        if since is None:
-            continue  # handed back while we looked: it is not missed any more
-        exercise = order.exercise
-        watched_since = max(order.valid_from, since)
-        if (order.id, device_id) in silent:
-            if last is not None and (now - last).total_seconds() <= limits.silence_s:
-                events.append(contact_restored(order.id, device_id, person_id, now, exercise=exercise))
-            else:
-                still_silent.add((order.id, device_id))
-        elif judge_silence(last, watched_since, outage_until, now, limits):
-            begun = last or watched_since
-            events.append(lost_contact(order.id, device_id, person_id, begun, now, exercise=exercise))
-            still_silent.add((order.id, device_id))
-    if events:
-        alerts.open_alerts(session, events, now)
-    return frozenset(still_silent)
-
-
-def _missable(watches: Sequence[Watch], now: datetime) -> Iterator[tuple[Watch, UUID, UUID | None]]:
-    """Yield each device of an order in force, with the protected person who carries it, if it is hers."""
-    for watch in watches:
-        if is_in_force(watch.order, now):
-            for device_id in watch.wearer_devices:
-                yield watch, device_id, None
-            for person_id, devices in watch.protected:
-                for device_id in devices:
-                    yield watch, device_id, person_id
-
-
-def silent_devices(session: Session) -> Silent:
-    """Return the silences that unresolved alerts tell of: where a restarted watchdog goes on."""
-    told = alerts.list_unresolved(session, Family.CONTACT)
-    return frozenset(
-        (alert.order_id, alert.device_id)
-        for alert in told
-        if alert.ongoing and alert.order_id is not None and alert.device_id is not None
-    )
 
 
 def report_health(session: Session, now: datetime) -> dict[str, Any]:

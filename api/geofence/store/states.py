@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Table, Text, and_, select
+from sqlalchemy import JSON, Table, Text, and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -83,6 +83,9 @@ class _PresenceRow(Base):
     clear_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     doubtful_recent: Mapped[int]
     told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    mild: Mapped[bool]
+    closing: Mapped[int]
+    contacts: Mapped[list[str]] = mapped_column(JSON)
 
 
 class _DeviceStateRow(Base):
@@ -100,6 +103,8 @@ class _DeviceStateRow(Base):
     battery_pct: Mapped[int | None]
 
 
+IDS_PER_QUERY = 1000
+"""Far below SQLite's limit of 32,766 bound values; after an outage of a network thousands are asked for."""
 _READABLE = (
     _PresenceRow.presence.in_([presence.value for presence in Presence]),
     _PresenceRow.subject.in_([subject.value for subject in Subject]),
@@ -122,6 +127,9 @@ def save_presences(session: Session, states: Mapping[StateKey, PresenceState]) -
                 "clear_since": state.clear_since,
                 "doubtful_recent": state.doubtful_recent,
                 "told_at": state.told_at,
+                "mild": state.mild,
+                "closing": state.closing,
+                "contacts": [contact.isoformat() for contact in state.contacts],
             }
             for key, state in states.items()
         ],
@@ -144,6 +152,9 @@ def list_presences(
             clear_since=row.clear_since,
             doubtful_recent=row.doubtful_recent,
             told_at=row.told_at,
+            mild=row.mild,
+            closing=row.closing,
+            contacts=tuple(datetime.fromisoformat(contact) for contact in row.contacts),
         )
         for row in rows
     }
@@ -164,10 +175,27 @@ def list_device_states(
     session: Session, device_ids: Collection[UUID] | None = None
 ) -> dict[UUID, DeviceState]:
     """Return the last word of every device ever heard, or of some."""
-    query = select(_DeviceStateRow)
-    if device_ids is not None:
-        query = query.where(_DeviceStateRow.device_id.in_(device_ids))
-    return {row.device_id: _device_state(row) for row in session.scalars(query)}
+    if device_ids is None:
+        return {row.device_id: _device_state(row) for row in session.scalars(select(_DeviceStateRow))}
+    states: dict[UUID, DeviceState] = {}
+    wanted = list(device_ids)
+    for first in range(0, len(wanted), IDS_PER_QUERY):
+        part = _DeviceStateRow.device_id.in_(wanted[first : first + IDS_PER_QUERY])
+        states |= {
+            row.device_id: _device_state(row) for row in session.scalars(select(_DeviceStateRow).where(part))
+        }
+    return states
+
+
+def list_fresh(session: Session, since: datetime) -> set[UUID]:
+    """Return the devices that were heard, and placed, since then: nothing is missed of them."""
+    return set(
+        session.scalars(
+            select(_DeviceStateRow.device_id).where(
+                _DeviceStateRow.heard_at >= since, _DeviceStateRow.fixed_at >= since
+            )
+        )
+    )
 
 
 def _device_values(state: DeviceState) -> dict[str, Any]:

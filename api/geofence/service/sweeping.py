@@ -1,0 +1,245 @@
+"""The timers: what does not arrive is found here, by the server's own time, and told once.
+
+What was told is kept in the database: a watchdog that starts again goes on where the last one was.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from api.alerts import service as alerts
+from api.alerts.model import Event, Sighting
+from api.geofence.geometry.earth import Xyz, ecef
+from api.geofence.memory import Memory, WatchedOrder
+from api.geofence.model import Limits
+from api.geofence.rules.contact import (
+    Contact,
+    Missing,
+    contact_restored,
+    is_back,
+    is_worse,
+    judge_contact,
+    lost_contact,
+)
+from api.geofence.rules.reach import person_gap_m, zone_gap_m
+from api.geofence.service.health import WORKER
+from api.geofence.store.states import DeviceState, list_device_states, list_fresh
+from api.geofence.store.timers import TimerKey, TimerState, list_timers, save_timers
+from api.kernel.heartbeats import last_outage_end
+from api.orders import service as orders
+from api.orders.model import Party
+from api.orders.rules import is_in_force
+
+CONTACT = "contact"
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """A device of an order in force; `person_id` is None for the wearer's."""
+
+    watched: WatchedOrder
+    device_id: UUID
+    person_id: UUID | None
+
+
+class Sweeper:
+    """The register and what was told, between two sweeps."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Start empty; `load` fills it."""
+        self._register = Memory(limits)
+        self._listened_since: dict[UUID, datetime] = {}
+        self._told: dict[TimerKey, TimerState] = {}
+
+    def load(self, session: Session) -> None:
+        """Read the register and what was told before."""
+        self._register.restore_register(session)
+        self._listened_since = orders.listened_since(session)
+        self._told = list_timers(session)
+
+    def sweep(self, session: Session, now: datetime) -> None:
+        """Tell what is missing now and was not told, and what is there again."""
+        if self._register.refresh(session):
+            self._listened_since = orders.listened_since(session)
+        limits = self._register.limits
+        fresh = list_fresh(session, now - timedelta(seconds=limits.near_silence_s))
+        carried_now = list(self._carried(now))
+        self._forget(session, {_key(carried) for carried in carried_now})
+        doubtful = [
+            carried
+            for carried in carried_now
+            if carried.device_id not in fresh or self._told_of(carried) is not None
+        ]
+        if doubtful:
+            states = list_device_states(session, _devices_near(doubtful))
+            self._judge(session, doubtful, states, last_outage_end(session, WORKER), now)
+
+    def _carried(self, now: datetime) -> Iterator[Carried]:
+        """Yield each device of an order in force; one handed back while we looked is not missed any more."""
+        for watched in self._register.watched:
+            if not is_in_force(watched.order, now):
+                continue
+            for device_id in watched.wearer_devices:
+                if device_id in self._listened_since:
+                    yield Carried(watched, device_id, None)
+            for person in watched.people:
+                for device_id in person.devices:
+                    if device_id in self._listened_since:
+                        yield Carried(watched, device_id, person.id)
+
+    def _forget(self, session: Session, missable: set[TimerKey]) -> None:
+        """Let go of what is missed no more because its order ended or nobody carries it; it is no return."""
+        over = self._told.keys() - missable
+        if over:
+            save_timers(session, (), over)
+            for key in over:
+                del self._told[key]
+
+    def _told_of(self, carried: Carried) -> TimerState | None:
+        return self._told.get(_key(carried))
+
+    def _judge(
+        self,
+        session: Session,
+        doubtful: list[Carried],
+        states: dict[UUID, DeviceState],
+        outage_until: datetime | None,
+        now: datetime,
+    ) -> None:
+        events: list[Event] = []
+        told: list[TimerState] = []
+        ended: list[TimerKey] = []
+        limits = self._register.limits
+        for carried in doubtful:
+            key, before = _key(carried), self._told_of(carried)
+            contact, is_concealed = self._contact(carried, states, outage_until, now)
+            last = None if before is None else Missing(before.told)
+            if last is not None and is_back(contact, now, limits):
+                events.append(_restored(carried, last, now))
+                ended.append(key)
+                continue
+            found = judge_contact(contact, now, limits)
+            if found is not None and is_worse(last, found):
+                events.append(_lost(carried, found, contact, states, now, limits, concealed=is_concealed))
+                told.append(TimerState(key, found.value, now))
+        if not events:
+            return
+        save_timers(session, told, ended)
+        self._told |= {state.key: state for state in told}
+        for key in ended:
+            del self._told[key]
+        alerts.open_alerts(session, events, now)
+
+    def _contact(
+        self,
+        carried: Carried,
+        states: dict[UUID, DeviceState],
+        outage_until: datetime | None,
+        now: datetime,
+    ) -> tuple[Contact, bool]:
+        state = states.get(carried.device_id)
+        party = Party.WEARER if carried.person_id is None else Party.PROTECTED
+        gap_m, is_concealed = _gap(carried, states, now, self._register.limits)
+        contact = Contact(
+            party=party,
+            heard_at=state.heard_at if state else None,
+            placed_at=state.fix.fixed_at if state and state.fix else None,
+            watched_since=max(carried.watched.order.valid_from, self._listened_since[carried.device_id]),
+            outage_until=outage_until,
+            gap_m=gap_m,
+        )
+        return contact, is_concealed
+
+
+def _key(carried: Carried) -> TimerKey:
+    return TimerKey(carried.watched.order.id, carried.device_id, CONTACT)
+
+
+def _devices_near(doubtful: list[Carried]) -> set[UUID]:
+    """Return every device of these orders: where the others are decides how long one may be missed."""
+    found: set[UUID] = set()
+    for carried in doubtful:
+        found.update(carried.watched.wearer_devices)
+        for person in carried.watched.people:
+            found.update(person.devices)
+    return found
+
+
+def _gap(
+    carried: Carried, states: dict[UUID, DeviceState], now: datetime, limits: Limits
+) -> tuple[float | None, bool]:
+    """Return the way to the nearest thing the wearer must not reach, and whether that is concealed.
+
+    The other party's own reach since an old position is taken off: both may have moved.
+    """
+    watched = carried.watched
+    his = _newest(watched.wearer_devices, states)
+    if his is None:
+        return None, False
+    wearer_xyz, wearer_disc_m, wearer_age_s = _disc(his, now, limits)
+    nearest: tuple[float, bool] | None = None
+    if carried.person_id is None:
+        nearest = zone_gap_m(wearer_xyz, wearer_disc_m, (zone.prepared for zone in watched.zones))
+    for person in watched.people:
+        hers = _newest(person.devices, states)
+        if hers is None or carried.person_id not in {None, person.id}:
+            continue
+        xyz, disc_m, age_s = _disc(hers, now, limits)
+        other_age_s = age_s if carried.person_id is None else wearer_age_s
+        moved_m = max(0.0, other_age_s - limits.near_silence_s) * limits.reach_speed_m_s
+        apart_m = person_gap_m(wearer_xyz, wearer_disc_m, xyz, disc_m, person.pair.alert_radius_m)
+        gap_m = max(0.0, apart_m - moved_m)
+        if nearest is None or gap_m < nearest[0]:
+            nearest = (gap_m, False)
+    return (None, False) if nearest is None else nearest
+
+
+def _newest(device_ids: tuple[UUID, ...], states: dict[UUID, DeviceState]) -> DeviceState | None:
+    placed = [state for device_id in device_ids if (state := states.get(device_id)) and state.fix]
+    return max(placed, key=lambda state: state.fix.fixed_at if state.fix else state.heard_at, default=None)
+
+
+def _disc(state: DeviceState, now: datetime, limits: Limits) -> tuple[Xyz, float, float]:
+    """Return place, doubt in metres and age in seconds of a device's newest position."""
+    if state.fix is None:
+        raise ValueError("only a device with a position has a disc")
+    accuracy_m = state.fix.accuracy_m or limits.unknown_accuracy_m
+    return ecef(state.fix.point), accuracy_m, (now - state.fix.fixed_at).total_seconds()
+
+
+def _lost(
+    carried: Carried,
+    found: Missing,
+    contact: Contact,
+    states: dict[UUID, DeviceState],
+    now: datetime,
+    limits: Limits,
+    *,
+    concealed: bool,
+) -> Event:
+    state, order = states.get(carried.device_id), carried.watched.order
+    sighting = None
+    if state and state.fix:
+        fix = state.fix
+        sighting = Sighting(carried.device_id, fix.point, fix.accuracy_m, fix.fixed_at)
+    return lost_contact(
+        order.id,
+        carried.device_id,
+        carried.person_id,
+        found,
+        contact,
+        sighting,
+        now,
+        limits,
+        concealed=concealed,
+        exercise=order.exercise,
+    )
+
+
+def _restored(carried: Carried, last: Missing, now: datetime) -> Event:
+    order = carried.watched.order
+    return contact_restored(
+        order.id, carried.device_id, carried.person_id, last.value, now, exercise=order.exercise
+    )

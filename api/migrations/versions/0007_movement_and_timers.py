@@ -1,0 +1,35 @@
+"""What pair and zone states remember of movement, and which timers have told."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("presence_state") as batch_op:
+        batch_op.add_column(sa.Column("mild", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch_op.add_column(sa.Column("closing", sa.Integer(), nullable=False, server_default="0"))
+        batch_op.add_column(sa.Column("contacts", sa.JSON(), nullable=False, server_default="[]"))
+    with op.batch_alter_table("presence_state") as batch_op:
+        for column in ("mild", "closing", "contacts"):
+            batch_op.alter_column(column, server_default=None)
+    op.create_table(
+        "timer_state",
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("condition", sa.Text(), nullable=False),
+        sa.Column("told", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("order_id", "device_id", "condition", name=op.f("pk_timer_state")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("timer_state")
+    with op.batch_alter_table("presence_state") as batch_op:
+        for column in ("contacts", "closing", "mild"):
+            batch_op.drop_column(column)

@@ -145,6 +145,7 @@ def _send_to(
         texts[Wording(command.payload["wording"])],
         expires_at(Channel.DEVICE, command.created_at),
         device.sealing_key,
+        command.payload.get("interval_s"),
     )
     return send_command(publisher, topic_of(device.shard, device.id, "cmd"), payload)
 

@@ -259,6 +259,7 @@ class Notification:
 
     Attributes:
         seq: Cursor of the protected person's stream.
+        alert_id: None for a command that no alert caused.
         person_id: Recipient of PERSON_STREAM.
         device_id: Recipient of DEVICE.
         payload: What to send, JSON types; her neutral text, the webhook's body, the device's command.
@@ -267,7 +268,7 @@ class Notification:
 
     seq: int
     id: UUID
-    alert_id: UUID
+    alert_id: UUID | None
     channel: Channel
     person_id: UUID | None
     device_id: UUID | None

@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 
 from api.geofence.geometry.prepared import PreparedZone
 from api.geofence.model import ExclusionZone, Fix, Limits, PresenceState
+from api.geofence.rules.horizon import Reporting
 from api.geofence.rules.presence import is_resting
 from api.geofence.rules.proximity import Pair, pair_of
 from api.geofence.rules.quality import Seen, see
 from api.geofence.store.fixes import FixKey, list_last
+from api.geofence.store.reporting import list_reporting
 from api.geofence.store.states import (
     DeviceState,
     StateKey,
@@ -90,6 +92,7 @@ class Changes:
         self.latest: dict[UUID, frozenset[FixKey]] = {}
         self.devices: dict[UUID, DeviceState] = {}
         self.presences: dict[StateKey, PresenceState] = {}
+        self.reporting: dict[UUID, Reporting] = {}
 
 
 class Memory:
@@ -107,6 +110,7 @@ class Memory:
         self._latest: dict[UUID, frozenset[FixKey]] = {}
         self._device_states: dict[UUID, DeviceState] = {}
         self._presences: dict[StateKey, PresenceState] = {}
+        self._reporting: dict[UUID, Reporting] = {}
 
     @property
     def watched(self) -> Collection[WatchedOrder]:
@@ -129,6 +133,7 @@ class Memory:
         self._latest.clear()
         self._presences = {key: state for key, state in stored.items() if not is_resting(state)}
         self._device_states = list_device_states(session)
+        self._reporting = list_reporting(session)
         believed = timedelta(seconds=self.limits.segment_max_s)
         self._seen = {
             state.device_id: self._see_again(session, state.fix, now - believed)
@@ -190,6 +195,7 @@ class Memory:
         self._seen |= changes.seen
         self._latest |= changes.latest
         self._device_states |= changes.devices
+        self._reporting |= changes.reporting
         for key, state in changes.presences.items():
             if is_resting(state):
                 self._presences.pop(key, None)
@@ -224,6 +230,10 @@ class Memory:
     def device_state(self, device_id: UUID, changes: Changes) -> DeviceState | None:
         """Return a device's last word, this batch's included."""
         return changes.devices.get(device_id) or self._device_states.get(device_id)
+
+    def reporting(self, device_id: UUID, changes: Changes) -> Reporting | None:
+        """Return what a device was told of its interval, this batch's included."""
+        return changes.reporting.get(device_id) or self._reporting.get(device_id)
 
     def presence(self, key: StateKey, changes: Changes) -> PresenceState:
         """Return the state of one zone or pair, this batch's included; what rests is not remembered."""

@@ -203,6 +203,10 @@ class Limits(msgspec.Struct, frozen=True):
         passing_s: Two in traffic may be near each other for this long before it is no passing: 2 min, as
             Spain tolerates a pass-by (section 1, testimony).
         loiter_count, loiter_window_s: So many contacts with an edge in this time: 3 in 60 min (kind 9).
+        longest_interval_s: Her device may be told to report as rarely as this while he is far; 0 tells it
+            nothing (rules/horizon.py).
+        wearer_longest_interval_s: The same for his. 0 unless the court accepts that he can tell from it
+            how far she is; never used where a zone of the order is concealed.
         border_m: This near to the edge of the country: 30 km (kind 24).
         system_silence_s: Our own worker quiet for this long is an outage: 30 s (section 8c).
     """
@@ -242,6 +246,8 @@ class Limits(msgspec.Struct, frozen=True):
     loiter_count: int = 3
     loiter_window_s: float = 3600.0
     border_m: float = 30_000.0
+    longest_interval_s: float = 0.0
+    wearer_longest_interval_s: float = 0.0
     system_silence_s: float = 30.0
 
 

@@ -22,6 +22,7 @@ class Action(StrEnum):
 
     MESSAGE = "message"
     VIBRATE = "vibrate"
+    SET_INTERVAL = "setInterval"
 
 
 class Wording(StrEnum):

@@ -29,6 +29,7 @@ from api.alerts.service.sending import (
     receive_message_receipt,
     receive_receipt,
     record_attempt,
+    tell_interval,
     unseen_messages,
 )
 
@@ -58,6 +59,7 @@ __all__ = [
     "receive_receipt",
     "record_attempt",
     "resolve",
+    "tell_interval",
     "unresolved_order_ids",
     "unseen_messages",
 ]

@@ -16,8 +16,9 @@ from api.alerts.model import (
     Notification,
     NotificationState,
 )
-from api.alerts.rules.joining import join_key
-from api.alerts.rules.retries import is_failing, next_attempt_at
+from api.alerts.rules.joining import LEAST_SEVERE, join_key
+from api.alerts.rules.retries import expires_at, is_failing, next_attempt_at
+from api.alerts.rules.telling import Action, Wording
 from api.alerts.service.opening import open_alerts
 from api.alerts.store import alerts as alert_store
 from api.alerts.store import outbox
@@ -115,6 +116,24 @@ def _tell_restored(session: Session, channel: Channel, now: datetime) -> None:
     event = Event(kind=EventKind.SYSTEM_RESTORED, occurred_at=now, reason=f"{channel.value}:back")
     if is_ongoing(session, event):
         open_alerts(session, [event], now)
+
+
+def tell_interval(session: Session, device_id: UUID, interval_s: int, now: datetime) -> None:
+    """Put the command into the outbox that tells a device how often to report, in seconds."""
+    alert_store.lock_log(session)
+    payload = {"action": Action.SET_INTERVAL, "wording": Wording.NONE, "interval_s": interval_s}
+    command = outbox.NewNotification(
+        id=uuid.uuid4(),
+        alert_id=None,
+        channel=Channel.DEVICE,
+        person_id=None,
+        device_id=device_id,
+        payload=payload,
+        priority=LEAST_SEVERE,
+        created_at=now,
+        expires_at=expires_at(Channel.DEVICE, now),
+    )
+    outbox.add_notifications(session, [command])
 
 
 def is_ongoing(session: Session, event: Event) -> bool:

@@ -50,7 +50,7 @@ class _NotificationRow(Base):
 
     seq: Mapped[int] = mapped_column(Sequence64, primary_key=True)
     id: Mapped[UUID] = mapped_column(unique=True)
-    alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), index=True)
+    alert_id: Mapped[UUID | None] = mapped_column(ForeignKey("alert.id"), index=True)
     channel: Mapped[str] = mapped_column(Text)
     person_id: Mapped[UUID | None]
     device_id: Mapped[UUID | None]
@@ -78,7 +78,7 @@ class NewNotification:
     """A message before it has its number; `priority` 1 leaves first."""
 
     id: UUID
-    alert_id: UUID
+    alert_id: UUID | None
     channel: Channel
     person_id: UUID | None
     device_id: UUID | None

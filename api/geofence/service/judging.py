@@ -15,6 +15,7 @@ from api.geofence.rules.proximity import judge_past_proximity
 from api.geofence.rules.quality import Seen, Timing, believed_moment, clock_fault, see, timing_of
 from api.geofence.rules.zones import judge_past_zone
 from api.geofence.service.deciding import judge_fix
+from api.geofence.service.reporting import plan_reporting
 from api.geofence.store.alarms import save_alarm
 from api.geofence.store.fixes import (
     FixKey,
@@ -25,6 +26,7 @@ from api.geofence.store.fixes import (
     save_fixes,
 )
 from api.geofence.store.rejected import Rejected, keep_rejected
+from api.geofence.store.reporting import save_reporting
 from api.geofence.store.states import DeviceState, save_device_states, save_presences
 from api.geofence.wire import BadMessage, RejectReason, parse_message, parse_topic
 from api.orders.model import Device, Party
@@ -161,6 +163,9 @@ class _Batch:
             alerts.receive_receipt(
                 self._session, receipt.device_id, receipt.command_id, receipt.outcome, receipt.received_at
             )
+        save_reporting(self._session, self.changes.reporting)
+        for device_id, told in self.changes.reporting.items():
+            alerts.tell_interval(self._session, device_id, told.interval_s, self._now)
         if self._events:
             alerts.open_alerts(self._session, self._events, self._now)
 
@@ -184,6 +189,8 @@ class _Batch:
             if before is not None:
                 self.changes.latest[fix.device_id] = before | {key}
         self._remember(now, timing)
+        if timing is Timing.LIVE:
+            plan_reporting(memory, self.changes, now, places, newest, self._now)
         for place in places:
             if timing is Timing.PAST:
                 self._judge_past(now, place)

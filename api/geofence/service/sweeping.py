@@ -26,6 +26,7 @@ from api.geofence.rules.contact import (
 )
 from api.geofence.rules.reach import person_gap_m, zone_gap_m
 from api.geofence.service.health import WORKER
+from api.geofence.store.reporting import list_reporting
 from api.geofence.store.states import DeviceState, list_device_states, list_fresh
 from api.geofence.store.timers import TimerKey, TimerState, list_timers, save_timers
 from api.kernel.heartbeats import last_outage_end
@@ -74,7 +75,9 @@ class Sweeper:
         ]
         if doubtful:
             states = list_device_states(session, _devices_near(doubtful))
-            self._judge(session, doubtful, states, last_outage_end(session, WORKER), now)
+            reporting = list_reporting(session, {carried.device_id for carried in doubtful})
+            intervals = {device_id: float(told.interval_s) for device_id, told in reporting.items()}
+            self._judge(session, doubtful, states, intervals, last_outage_end(session, WORKER), now)
 
     def _carried(self, now: datetime) -> Iterator[Carried]:
         """Yield each device of an order in force; one handed back while we looked is not missed any more."""
@@ -105,6 +108,7 @@ class Sweeper:
         session: Session,
         doubtful: list[Carried],
         states: dict[UUID, DeviceState],
+        intervals: dict[UUID, float],
         outage_until: datetime | None,
         now: datetime,
     ) -> None:
@@ -114,7 +118,8 @@ class Sweeper:
         limits = self._register.limits
         for carried in doubtful:
             key, before = _key(carried), self._told_of(carried)
-            contact, is_concealed = self._contact(carried, states, outage_until, now)
+            interval_s = intervals.get(carried.device_id, 0.0)
+            contact, is_concealed = self._contact(carried, states, interval_s, outage_until, now)
             last = None if before is None else Missing(before.told)
             if last is not None and is_back(contact, now, limits):
                 events.append(_restored(carried, last, now))
@@ -136,6 +141,7 @@ class Sweeper:
         self,
         carried: Carried,
         states: dict[UUID, DeviceState],
+        interval_s: float,
         outage_until: datetime | None,
         now: datetime,
     ) -> tuple[Contact, bool]:
@@ -149,6 +155,7 @@ class Sweeper:
             watched_since=max(carried.watched.order.valid_from, self._listened_since[carried.device_id]),
             outage_until=outage_until,
             gap_m=gap_m,
+            interval_s=interval_s,
         )
         return contact, is_concealed
 

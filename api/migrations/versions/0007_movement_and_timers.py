@@ -17,6 +17,15 @@ def upgrade() -> None:
     with op.batch_alter_table("presence_state") as batch_op:
         for column in ("mild", "closing", "contacts"):
             batch_op.alter_column(column, server_default=None)
+    with op.batch_alter_table("notification") as batch_op:
+        batch_op.alter_column("alert_id", existing_type=sa.Uuid(), nullable=True)
+    op.create_table(
+        "reporting",
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("interval_s", sa.Integer(), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("device_id", name=op.f("pk_reporting")),
+    )
     op.create_table(
         "timer_state",
         sa.Column("order_id", sa.Uuid(), nullable=False),
@@ -30,6 +39,13 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("timer_state")
+    op.drop_table("reporting")
+    op.execute(
+        "DELETE FROM attempt WHERE notification_id IN (SELECT id FROM notification WHERE alert_id IS NULL)"
+    )
+    op.execute("DELETE FROM notification WHERE alert_id IS NULL")
+    with op.batch_alter_table("notification") as batch_op:
+        batch_op.alter_column("alert_id", existing_type=sa.Uuid(), nullable=False)
     with op.batch_alter_table("presence_state") as batch_op:
         for column in ("contacts", "closing", "mild"):
             batch_op.drop_column(column)

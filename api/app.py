@@ -11,6 +11,7 @@ from api.accounts import routes as accounts
 from api.alerts import routes as alerts
 from api.alerts.streams import make_streams
 from api.geofence import routes as geofence
+from api.geofence.service.limits import read_house_limits
 from api.kernel.config import Settings
 from api.kernel.db import make_engine
 from api.kernel.http import add_api_pages, guard, make_api
@@ -59,6 +60,7 @@ def _build(settings: Settings, engine: Engine, audience: Audience) -> tuple[Flas
     app = Flask("api", static_folder=None)
     app.extensions["baken.engine"] = engine
     app.extensions["baken.settings"] = settings
+    app.extensions["baken.limits"] = read_house_limits(settings.limits_file)
     app.extensions["baken.streams"] = make_streams(engine, geofence.positions_json)
     api = make_api(app, _TITLES[audience], BLUEPRINTS[audience])
     guard(app, _IDENTIFY[audience])

@@ -4,8 +4,9 @@ Restored at start, refreshed when the register changes. Judging a batch never al
 collected beside it and taken over after the commit, so that a rolled-back batch leaves no trace here.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 import msgspec
@@ -18,6 +19,7 @@ from api.geofence.rules.presence import is_resting
 from api.geofence.rules.proximity import Pair, pair_of
 from api.geofence.rules.quality import Seen, see
 from api.geofence.store.fixes import FixKey, list_last
+from api.geofence.store.limits import list_limits
 from api.geofence.store.reporting import list_reporting
 from api.geofence.store.states import (
     DeviceState,
@@ -67,12 +69,17 @@ class WatchedPerson(msgspec.Struct, frozen=True):
 
 
 class WatchedOrder(msgspec.Struct, frozen=True):
-    """One order with everything that judging needs, ready for the hot path."""
+    """One order with everything that judging needs, ready for the hot path.
+
+    Attributes:
+        limits: The house's with what this order has of its own.
+    """
 
     order: ProtectiveOrder
     wearer_devices: tuple[UUID, ...]
     people: tuple[WatchedPerson, ...]
     zones: tuple[WatchedZone, ...]
+    limits: Limits
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -124,7 +131,8 @@ class Memory:
         self._carried_since = orders.carried_since(session)
         self._watched.clear()
         self.places.clear()
-        self.put_orders(orders.list_watches(session), list_zones(session))
+        own = list_limits(session, self.limits)
+        self.put_orders(orders.list_watches(session), list_zones(session), own)
 
     def restore(self, session: Session, now: datetime) -> None:
         """Read everything; used at start and after the database was away."""
@@ -160,11 +168,17 @@ class Memory:
                 self._forget_former_holder(device_id)
         if order_ids:
             self._forget(order_ids)
-            self.put_orders(orders.list_watches(session, order_ids), list_zones(session, order_ids))
+            own = list_limits(session, self.limits, order_ids)
+            self.put_orders(orders.list_watches(session, order_ids), list_zones(session, order_ids), own)
         return True
 
-    def put_orders(self, watches: Iterable[Watch], zones: Iterable[ExclusionZone]) -> None:
-        """Prepare orders, none of which is known yet, with their zones for judging."""
+    def put_orders(
+        self,
+        watches: Iterable[Watch],
+        zones: Iterable[ExclusionZone],
+        own_limits: Mapping[UUID, Limits] = MappingProxyType({}),
+    ) -> None:
+        """Prepare orders, none of which is known yet, for judging, with their zones and own limits."""
         zones_of: dict[UUID, list[WatchedZone]] = {}
         for zone in zones:
             zones_of.setdefault(zone.order_id, []).append(WatchedZone.of(zone))
@@ -182,6 +196,7 @@ class Memory:
                     for person_id, devices in watch.protected
                 ),
                 zones=tuple(zones_of.get(watch.order.id, ())),
+                limits=own_limits.get(watch.order.id, self.limits),
             )
             self._watched[watch.order.id] = watched
             for device_id in watched.wearer_devices:

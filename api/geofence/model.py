@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.errors import Conflict, NotFound
+from api.kernel.errors import Conflict, Invalid, NotFound
 from api.kernel.geo import Point
 
 
@@ -249,6 +249,33 @@ class Limits(msgspec.Struct, frozen=True):
     longest_interval_s: float = 0.0
     wearer_longest_interval_s: float = 0.0
     system_silence_s: float = 30.0
+
+
+class LimitsVersion(msgspec.Struct, frozen=True):
+    """The limits that one order has of its own, in one version; the one before it ends with its `since`.
+
+    Attributes:
+        version: From 1 upwards; a change makes the next and overwrites nothing.
+        overrides: By name of the limit, every one that differs from the house's on purpose; may be empty.
+        since: When it came into force.
+        author_id: Who decided; None is the command line.
+        reason: Why, in a person's words.
+    """
+
+    order_id: UUID
+    version: int
+    overrides: dict[str, int | float]
+    since: datetime
+    author_id: UUID | None
+    reason: str
+
+
+class BadLimits(Invalid):
+    """A limit is unknown, no number, out of its range, not an order's to set, or contradicts another."""
+
+
+class LimitsChanged(Conflict):
+    """Somebody else changed the order's limits meanwhile: read them again."""
 
 
 class ZoneNotFound(NotFound):

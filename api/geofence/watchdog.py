@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.geofence.model import Limits
 from api.geofence.service import health
+from api.geofence.service.limits import read_house_limits
 from api.geofence.service.sweeping import Sweeper
 from api.kernel import clock
 from api.kernel.config import Settings
@@ -43,13 +44,14 @@ def watch(engine: Engine, limits: Limits, is_stopping: Callable[[], bool]) -> No
         clock.sleep_s(SWEEP_S)
 
 
-def run(settings: Settings, engine: Engine) -> None:  # noqa: ARG001 - every process starts the same way
+def run(settings: Settings, engine: Engine) -> None:
     """Run the watchdog until SIGTERM or SIGINT; a database that is away ends it, and it is started again."""
     told: list[int] = []
+    limits = read_house_limits(settings.limits_file)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: told.append(received))
     try:
-        watch(engine, Limits(), lambda: bool(told))
+        watch(engine, limits, lambda: bool(told))
     except DBAPIError as error:
         if not is_away(error):
             raise

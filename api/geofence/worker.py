@@ -22,6 +22,7 @@ from api.geofence.memory import Memory
 from api.geofence.model import Limits
 from api.geofence.service.health import note_life, note_return, tell_unreadable
 from api.geofence.service.judging import Received, process_messages, reject_for_our_fault
+from api.geofence.service.limits import note_house_limits, read_house_limits, tell_unusable
 from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import is_away, reading, transaction
@@ -198,7 +199,9 @@ class Worker:
                     note_return(session, PROCESS, now, self._memory.limits)
                     if claims:
                         claim(session, PROCESS, self._id, now)
+                        note_house_limits(session, self._memory.limits, now)
                     tell_unreadable(session, now)
+                    tell_unusable(session, self._memory.limits, now)
                 with reading(self._engine) as session:
                     self._memory.restore(session, clock.now())
             except DBAPIError as error:
@@ -217,4 +220,4 @@ def run(settings: Settings, engine: Engine) -> None:
     told: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: told.append(received))
-    Worker(settings, engine, Limits()).run(lambda: bool(told))
+    Worker(settings, engine, read_house_limits(settings.limits_file)).run(lambda: bool(told))

@@ -34,6 +34,7 @@ class Settings:
         webhook_secret: Shared with the receiver, signs each delivery.
         cover: What the protected person's messages pretend to come from.
         police_port: Where the demo's stand-in for the police listens, when no webhook_url is set.
+        limits_file: TOML file with this house's limits (`api.geofence.service.limits`); None: the defaults.
         tls: True behind HTTPS: cookies become Secure and HSTS is sent.
     """
 
@@ -52,6 +53,7 @@ class Settings:
     cover: str
     tls: bool
     police_port: int
+    limits_file: Path | None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -78,6 +80,7 @@ class Settings:
             cover=_choice(values, "BAKEN_COVER", COVERS),
             tls=_choice(values, "BAKEN_TLS", ("no", "yes")) == "yes",
             police_port=_port(values, "BAKEN_POLICE_PORT", 8480),
+            limits_file=Path(limits).resolve() if (limits := values.get("BAKEN_LIMITS")) else None,
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 from supervisor.states import ProcessStates  # type: ignore[import-untyped]  # it ships no types
 from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]  # nor here
 
+from api.geofence.service.limits import read_house_limits
 from api.kernel.config import Settings, home_of
 from api.kernel.db import make_engine
 from api.launch import broker, orphans, preflight, programs, setup
@@ -35,6 +36,7 @@ def up(environ: Mapping[str, str], *, is_demo: bool) -> int:
             print(f"Ended {count} processes that an earlier run had left in {home}.")
         setup.make_secrets(home, environ)
         settings = Settings.from_env(environ)
+        read_house_limits(settings.limits_file)  # said here once, and not by every program's log
         program = preflight.check_program()
         preflight.check_ports(settings)
         preflight.check_socket(programs.socket_file(settings))

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from api.accounts import routes, service
 from api.accounts.model import Account, Role
+from api.geofence.model import Limits
 from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import transaction
@@ -26,6 +27,7 @@ def make_host(
     app.testing = True
     values = {"BAKEN_HOME": str(Path("/nonexistent")), "BAKEN_SERVER_KEY": "0" * 64}
     app.extensions["baken.engine"] = engine
+    app.extensions["baken.limits"] = Limits()
     app.extensions["baken.settings"] = Settings.from_env(values | environ)
     guard(app, identify)
     add_api_pages(app, make_api(app, "Test", blueprints))

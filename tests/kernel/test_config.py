@@ -20,6 +20,7 @@ def test_only_the_key_must_be_given(tmp_path: Path) -> None:
     assert settings.database_url == f"sqlite:///{tmp_path / 'baken.db'}"
     assert settings.shards == frozenset(range(SHARD_COUNT))
     assert settings.webhook_url is None
+    assert settings.limits_file is None
     assert not settings.tls
 
 
@@ -35,6 +36,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         BAKEN_WEBHOOK_SECRET="shared",
         BAKEN_COVER="converter",
         BAKEN_TLS="yes",
+        BAKEN_LIMITS=str(tmp_path / "limits.toml"),
     )
     assert settings.database_url == "postgresql+psycopg://x"
     assert (settings.control_port, settings.app_port) == (1, 65535)
@@ -43,6 +45,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
     assert settings.webhook_secret == b"shared"
     assert settings.cover == "converter"
     assert settings.tls
+    assert settings.limits_file == tmp_path / "limits.toml"
 
 
 @pytest.mark.parametrize(
@@ -75,6 +78,12 @@ def test_a_wrong_key_is_not_repeated_in_the_message(tmp_path: Path) -> None:
     with pytest.raises(SettingError) as error:
         read(tmp_path, BAKEN_SERVER_KEY="almost" + KEY)
     assert KEY not in str(error.value)
+
+
+def test_the_file_of_limits_is_found_from_wherever_a_program_is_started(tmp_path: Path) -> None:
+    found = read(tmp_path, BAKEN_LIMITS="limits.toml").limits_file
+    assert found == Path.cwd() / "limits.toml"
+    assert read(tmp_path, BAKEN_LIMITS="").limits_file is None
 
 
 def test_a_webhook_needs_its_secret(tmp_path: Path) -> None:

@@ -146,6 +146,24 @@ def test_a_setting_that_cannot_be_used_is_one_line(
     assert name in only_line(said.err)
 
 
+@pytest.mark.parametrize("command", ["worker", "watchdog", "openapi"])
+@pytest.mark.usefixtures("process")
+def test_limits_that_cannot_be_are_one_line(
+    environ: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    assert environ
+    path = tmp_path / "limits.toml"
+    path.write_text("[limits]\nsilence_s = 1\n")
+    monkeypatch.setenv("BAKEN_LIMITS", str(path))
+    assert main([command]) == 1
+    said = [line for line in capsys.readouterr().err.splitlines() if '"started"' not in line]
+    assert said == [f"{path}: 'silence_s': Must be from 60 to 14400 (s)."]
+
+
 def refused(environ: dict[str, str], *words: str) -> str:
     """The one line with which the real command is refused."""
     answer = run(environ, *words)

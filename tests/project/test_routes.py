@@ -36,11 +36,14 @@ TABLES = {
 /api/devices/<uuid:device_id>/retirement POST supervisor
 /api/devices/<uuid:device_id>/secret POST supervisor
 /api/health GET operator supervisor
+/api/limits GET operator supervisor
 /api/map GET operator supervisor
 /api/orders GET operator supervisor
 /api/orders POST supervisor
 /api/orders/<uuid:order_id> GET operator supervisor
 /api/orders/<uuid:order_id> PUT supervisor
+/api/orders/<uuid:order_id>/limits GET operator supervisor
+/api/orders/<uuid:order_id>/limits PUT supervisor
 /api/orders/<uuid:order_id>/revocation POST supervisor
 /api/orders/<uuid:order_id>/zones GET operator supervisor
 /api/orders/<uuid:order_id>/zones POST supervisor

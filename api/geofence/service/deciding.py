@@ -18,7 +18,7 @@ def judge_fix(memory: Memory, changes: Changes, now: Seen, place: Place, timing:
         place: Whose device it is, in an order that is in force at the fix's time.
         timing: Never PAST: such a fix moves no state.
     """
-    watched, limits = place.watched, memory.limits
+    watched, limits = place.watched, place.watched.limits
     events: list[Event] = []
     if place.party is Party.WEARER:
         x, y, z = now.xyz

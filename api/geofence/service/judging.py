@@ -247,7 +247,7 @@ class _Batch:
         )
 
     def _judge_past(self, now: Seen, place: Place) -> None:
-        watched, limits = place.watched, self._memory.limits
+        watched, limits = place.watched, place.watched.limits
         if place.party is Party.WEARER:
             for zone in watched.zones:
                 state = self._memory.presence(zone.key, self.changes)
@@ -260,7 +260,7 @@ class _Batch:
 
         Of the newest fix too, when it comes late: in memory is only where the others are now.
         """
-        watched, limits = place.watched, self._memory.limits
+        watched, limits = place.watched, place.watched.limits
         for person in watched.people if place.person is None else (place.person,):
             if person.id in told:
                 continue

@@ -30,7 +30,7 @@ def plan_reporting(
 
 def _interval_s(memory: Memory, changes: Changes, now: Seen, place: Place) -> int | None:
     """Return the interval that one order asks of this device; None when it asks nothing."""
-    limits, watched = memory.limits, place.watched
+    limits, watched = place.watched.limits, place.watched
     is_wearer = place.party is Party.WEARER
     longest_s = limits.wearer_longest_interval_s if is_wearer else limits.longest_interval_s
     if not longest_s:

@@ -64,8 +64,7 @@ class Sweeper:
         """Tell what is missing now and was not told, and what is there again."""
         if self._register.refresh(session):
             self._listened_since = orders.listened_since(session)
-        limits = self._register.limits
-        fresh = list_fresh(session, now - timedelta(seconds=limits.near_silence_s))
+        fresh = list_fresh(session, now - timedelta(seconds=self._soonest_s()))
         carried_now = list(self._carried(now))
         self._forget(session, {_key(carried) for carried in carried_now})
         doubtful = [
@@ -78,6 +77,11 @@ class Sweeper:
             reporting = list_reporting(session, {carried.device_id for carried in doubtful})
             intervals = {device_id: float(told.interval_s) for device_id, told in reporting.items()}
             self._judge(session, doubtful, states, intervals, last_outage_end(session, WORKER), now)
+
+    def _soonest_s(self) -> float:
+        """Return after how many seconds the strictest order may miss a device."""
+        house = self._register.limits.near_silence_s
+        return min((watched.limits.near_silence_s for watched in self._register.watched), default=house)
 
     def _carried(self, now: datetime) -> Iterator[Carried]:
         """Yield each device of an order in force; one handed back while we looked is not missed any more."""
@@ -115,8 +119,8 @@ class Sweeper:
         events: list[Event] = []
         told: list[TimerState] = []
         ended: list[TimerKey] = []
-        limits = self._register.limits
         for carried in doubtful:
+            limits = carried.watched.limits
             key, before = _key(carried), self._told_of(carried)
             interval_s = intervals.get(carried.device_id, 0.0)
             contact, is_concealed = self._contact(carried, states, interval_s, outage_until, now)
@@ -127,7 +131,7 @@ class Sweeper:
                 continue
             found = judge_contact(contact, now, limits)
             if found is not None and is_worse(last, found):
-                events.append(_lost(carried, found, contact, states, now, limits, concealed=is_concealed))
+                events.append(_lost(carried, found, contact, states, now, concealed=is_concealed))
                 told.append(TimerState(key, found.value, now))
         if not events:
             return
@@ -147,7 +151,7 @@ class Sweeper:
     ) -> tuple[Contact, bool]:
         state = states.get(carried.device_id)
         party = Party.WEARER if carried.person_id is None else Party.PROTECTED
-        gap_m, is_concealed = _gap(carried, states, now, self._register.limits)
+        gap_m, is_concealed = _gap(carried, states, now)
         contact = Contact(
             party=party,
             heard_at=state.heard_at if state else None,
@@ -174,14 +178,12 @@ def _devices_near(doubtful: list[Carried]) -> set[UUID]:
     return found
 
 
-def _gap(
-    carried: Carried, states: dict[UUID, DeviceState], now: datetime, limits: Limits
-) -> tuple[float | None, bool]:
+def _gap(carried: Carried, states: dict[UUID, DeviceState], now: datetime) -> tuple[float | None, bool]:
     """Return the way to the nearest thing the wearer must not reach, and whether that is concealed.
 
     The other party's own reach since an old position is taken off: both may have moved.
     """
-    watched = carried.watched
+    watched, limits = carried.watched, carried.watched.limits
     his = _newest(watched.wearer_devices, states)
     if his is None:
         return None, False
@@ -222,7 +224,6 @@ def _lost(
     contact: Contact,
     states: dict[UUID, DeviceState],
     now: datetime,
-    limits: Limits,
     *,
     concealed: bool,
 ) -> Event:
@@ -239,7 +240,7 @@ def _lost(
         contact,
         sighting,
         now,
-        limits,
+        carried.watched.limits,
         concealed=concealed,
         exercise=order.exercise,
     )

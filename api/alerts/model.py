@@ -81,9 +81,13 @@ class Mover(StrEnum):
 
 
 class Sighting(msgspec.Struct, frozen=True):
-    """Where one party was when an event was judged, with how old and how doubtful that was."""
+    """Where one party was when an event was judged, with how old and how doubtful that was.
 
-    device_id: UUID
+    Attributes:
+        device_id: Whose word it is; None when somebody, or a camera, saw the party there.
+    """
+
+    device_id: UUID | None
     point: Point
     accuracy_m: float | None
     fixed_at: datetime
@@ -99,7 +103,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         occurred_at: Time of the fix, alarm or detection that it rests on.
         live: False for late data: told as late, never rings.
         repeat: The presence was told before and still holds; joins the open alert quietly.
-        distance_m: Zone: signed distance to its edge, negative inside. Proximity: between the two.
+        distance_m: Zone: signed distance to its edge, negative inside. Proximity: between the two. Sighting
+            that contradicts a device: from there to where the device said it was.
         protected_age_s: Age of the protected person's fix as seen from the wearer's, or the reverse, >= 0.
         mover: Who made the distance shrink; None where it was not asked or cannot be told.
         closing_m_s: How fast the two come together, the sum of both parts; negative while they part.

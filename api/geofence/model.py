@@ -12,6 +12,7 @@ import msgspec
 
 from api.kernel.errors import Conflict, Invalid, NotFound
 from api.kernel.geo import Point
+from api.orders.model import Party
 
 
 class FixSource(StrEnum):
@@ -96,6 +97,46 @@ class DeviceReceipt(msgspec.Struct, frozen=True):
     received_at: datetime
     command_id: UUID
     outcome: str
+
+
+class SightingSource(StrEnum):
+    """Who saw somebody where no device of ours was asked."""
+
+    CAMERA = "camera"
+    WITNESS = "witness"
+    POLICE = "police"
+    OTHER = "other"
+
+
+MAX_SIGHTING_ACCURACY_M = 5000.0
+"""Coarser is a region and no place; proposal."""
+
+
+class ExternalSighting(msgspec.Struct, frozen=True):
+    """Somebody was seen by other means than a device; kept as it was told, never changed.
+
+    Attributes:
+        order_id: Under which it was entered; it is judged under every order of who was seen.
+        party: Who was seen.
+        person_id: Which protected person, when she was; None for the wearer.
+        seen_at: When, as the source says.
+        received_at: When it was entered.
+        accuracy_m: Radius within which the place is certain, 1..MAX_SIGHTING_ACCURACY_M.
+        note: Staff's words; never leaves the control room.
+        author_id: Who entered it; None is the command line.
+    """
+
+    id: UUID
+    order_id: UUID
+    party: Party
+    person_id: UUID | None
+    seen_at: datetime
+    received_at: datetime
+    point: Point
+    accuracy_m: float
+    source: SightingSource
+    note: str
+    author_id: UUID | None
 
 
 class Visibility(StrEnum):
@@ -276,6 +317,10 @@ class BadLimits(Invalid):
 
 class LimitsChanged(Conflict):
     """Somebody else changed the order's limits meanwhile: read them again."""
+
+
+class BadSighting(Invalid):
+    """A sighting is in the future, or does not say whom it is of."""
 
 
 class ZoneNotFound(NotFound):

@@ -45,6 +45,8 @@ TABLES = {
 /api/orders/<uuid:order_id>/limits GET operator supervisor
 /api/orders/<uuid:order_id>/limits PUT supervisor
 /api/orders/<uuid:order_id>/revocation POST supervisor
+/api/orders/<uuid:order_id>/sightings GET operator supervisor
+/api/orders/<uuid:order_id>/sightings POST operator supervisor
 /api/orders/<uuid:order_id>/zones GET operator supervisor
 /api/orders/<uuid:order_id>/zones POST supervisor
 /api/orders/<uuid:order_id>/zones/<uuid:zone_id> DELETE supervisor

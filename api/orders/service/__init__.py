@@ -43,6 +43,7 @@ from api.orders.service.watches import (
     get_watch,
     latest_revision,
     list_watches,
+    list_watches_of,
     listened_since,
     note_change,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "list_persons",
     "list_references",
     "list_watches",
+    "list_watches_of",
     "list_wearers",
     "listened_since",
     "note_change",

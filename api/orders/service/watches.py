@@ -30,6 +30,15 @@ def list_watches(session: Session, order_ids: Collection[UUID] | None = None) ->
     return _join(chosen, carried)
 
 
+def list_watches_of(
+    session: Session, wearer_ids: Collection[UUID], person_ids: Collection[UUID]
+) -> list[Watch]:
+    """Return every order in which any of a few people has a part, with who carries what now."""
+    return list_watches(
+        session, [order.id for order in orders.list_orders_of(session, wearer_ids, person_ids)]
+    )
+
+
 def get_watch(session: Session, order_id: UUID) -> Watch:
     """Return one order with who carries what now; raises OrderNotFound."""
     watches = list_watches(session, [order_id])

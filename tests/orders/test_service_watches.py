@@ -104,6 +104,24 @@ def test_people_of_several_orders_are_watched_in_each(engine: Engine) -> None:
     assert some == {order_id: every[order_id] for order_id in (first.id, third.id)}
 
 
+def test_the_orders_of_a_few_people_are_found_from_either_side(engine: Engine) -> None:
+    with transaction(engine) as session:
+        wearer, person = add_wearer(session), add_person(session)
+        his = add_order(session, wearer_id=wearer)
+        both = add_order(session, wearer_id=wearer, protected_person_ids=(person,))
+        hers = add_order(session, protected_person_ids=(add_person(session), person))
+        add_order(session)
+    with reading(engine) as session:
+
+        def found(wearers: list[UUID], people: list[UUID]) -> set[UUID]:
+            return {watch.order.id for watch in service.list_watches_of(session, wearers, people)}
+
+        assert found([wearer], []) == {his.id, both.id}
+        assert found([], [person]) == {both.id, hers.id}
+        assert found([wearer], [person]) == {his.id, both.id, hers.id}
+        assert found([], []) == set()
+
+
 def test_ended_orders_are_watched_too_and_unknown_ones_are_not(engine: Engine, now: datetime) -> None:
     with transaction(engine) as session:
         over = add_order(session, valid_until=now)

@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import Engine, text
 
 from api.alerts import service as alerts
-from api.alerts.model import EventKind
+from api.alerts.model import AlertState, EventKind, Family
 from api.geofence.memory import Memory
 from api.geofence.model import BadLimits, Limits, LimitsChanged
-from api.geofence.service import health, limits
+from api.geofence.service import limits
 from api.geofence.service.limits import OrderLimits, read_house_limits
+from api.geofence.service.sweeping import Sweeper
 from api.kernel.config import SettingError
 from api.kernel.db import reading, transaction
 from api.orders import service as orders
@@ -22,7 +23,7 @@ from api.orders.model import OrderNotFound
 from tests.factories import NOW
 from tests.geofence.desk import INSIDE_PLACE, Desk
 from tests.orders import register
-from tests.scene import FAR, make_scene, position
+from tests.scene import FAR, HOME, make_scene, position
 
 HOUSE = Limits()
 ACTOR = uuid.UUID(int=77)
@@ -202,15 +203,31 @@ def test_late_data_is_judged_by_the_order_s_limits_too(engine: Engine) -> None:
     assert told == {str(scene.order_id): ["partner_stale"], str(patient.order_id): []}
 
 
+class Watchdog:
+    """One that sweeps when told to, and says whom it misses."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.sweeper = engine, Sweeper(HOUSE)
+        with transaction(engine) as session:
+            self.sweeper.load(session)
+
+    def missed(self, seconds: float) -> set[UUID | None]:
+        with transaction(self.engine) as session:
+            self.sweeper.sweep(session, NOW + timedelta(seconds=seconds))
+        with reading(self.engine) as session:
+            told = alerts.list_alerts(session, {AlertState.OPEN})
+        return {view.alert.order_id for view in told if view.alert.family is Family.CONTACT}
+
+
 def test_silence_is_measured_by_each_order_s_limits(engine: Engine) -> None:
-    scene, strict = make_scene(engine), make_scene(engine)
-    change(engine, strict.order_id, silence_s=200)
-    with transaction(engine) as session:
-        silent = health.sweep_silence(session, NOW + timedelta(seconds=300), HOUSE, frozenset())
-    assert {order_id for order_id, _device in silent} == {strict.order_id}
-    with transaction(engine) as session:
-        silent = health.sweep_silence(session, NOW + timedelta(seconds=700), HOUSE, silent)
-    assert {order_id for order_id, _device in silent} == {strict.order_id, scene.order_id}
+    scene, strict, desk = make_scene(engine), make_scene(engine), Desk(engine)
+    for one in (scene, strict):
+        desk.take(position(one.ankle, FAR, NOW), position(one.phone, HOME, NOW))
+    watchdog = Watchdog(engine)
+    change(engine, strict.order_id, near_silence_s=40, silence_s=90, reach_speed_m_s=70)
+    assert watchdog.missed(35) == set()
+    assert watchdog.missed(95) == {strict.order_id}
+    assert watchdog.missed(HOUSE.silence_s + 1) == {strict.order_id, scene.order_id}
 
 
 def test_an_order_whose_limits_the_house_s_contradict_is_judged_by_the_house_s_and_told_of(

@@ -80,8 +80,9 @@ class Sweeper:
 
     def _soonest_s(self) -> float:
         """Return after how many seconds the strictest order may miss a device."""
-        house = self._register.limits.near_silence_s
-        return min((watched.limits.near_silence_s for watched in self._register.watched), default=house)
+        house = self._register.limits
+        limits = (house, *(watched.limits for watched in self._register.watched))
+        return min(min(one.near_silence_s, one.partner_stale_s) for one in limits)
 
     def _carried(self, now: datetime) -> Iterator[Carried]:
         """Yield each device of an order in force; one handed back while we looked is not missed any more."""

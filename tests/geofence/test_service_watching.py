@@ -53,7 +53,7 @@ class Room:
 
     def map(self) -> list[WatchedPicture]:
         with transaction(self.engine) as session:
-            return watching.show_map(session, ACTOR, at(900))
+            return watching.show_map(session, Limits(), ACTOR, at(900))
 
     def tracks(self, alert_id: UUID, minutes: int = 30, seconds: float = 900) -> list[Track]:
         with transaction(self.engine) as session:

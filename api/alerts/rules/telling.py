@@ -58,7 +58,9 @@ def recipients_of(event: Event, step: Step, watch: Watch | None) -> list[Recipie
     if not step.is_news or not event.live or _is_for_staff(event, step):
         return told
     severity = severity_of(event)
-    if severity > LEAST_SEVERITY_TOLD:
+    # What a camera saw goes to those who can look into it; if it is her device that is not with her, a
+    # message to it would reach whoever has it (kind 22: operator and police).
+    if severity > LEAST_SEVERITY_TOLD or event.kind == EventKind.EXTERNAL_SIGHTING:
         return told
     devices = dict(watch.protected) if watch else {}
     for person_id in concerned_people(event, watch):

@@ -26,7 +26,7 @@ from api.geofence.store.states import (
 )
 from api.geofence.store.zones import list_zones
 from api.orders import service as orders
-from api.orders.model import Device, Party, ProtectiveOrder, Watch
+from api.orders.model import Device, Exemption, Party, ProtectiveOrder, Watch
 
 UNSEEN = PresenceState()
 LOOK_BACK_FIXES = 5
@@ -71,6 +71,7 @@ class WatchedOrder(msgspec.Struct, frozen=True):
     wearer_devices: tuple[UUID, ...]
     people: tuple[WatchedPerson, ...]
     zones: tuple[WatchedZone, ...]
+    exemptions: tuple[Exemption, ...] = ()
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -119,7 +120,7 @@ class Memory:
         self._device_states = list_device_states(session)
         self._watched.clear()
         self.places.clear()
-        self.put_orders(orders.list_watches(session), list_zones(session))
+        self.put_orders(orders.list_watches(session, now=now), list_zones(session))
         believed = timedelta(seconds=self.limits.segment_max_s)
         self._seen = {
             state.device_id: self._see_again(session, state.fix, now - believed)
@@ -168,6 +169,7 @@ class Memory:
                     for person_id, devices in watch.protected
                 ),
                 zones=tuple(zones_of.get(watch.order.id, ())),
+                exemptions=watch.exemptions,
             )
             self._watched[watch.order.id] = watched
             for device_id in watched.wearer_devices:

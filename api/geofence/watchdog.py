@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.geofence.model import Limits
 from api.geofence.service import health
+from api.geofence.service.status import sweep_status, told_conflicts
 from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import is_away, transaction
@@ -19,6 +20,8 @@ START_GRACE = timedelta(seconds=10)
 """When everything starts together the worker is not dead yet; proposal."""
 SWEEP_S = 2.0
 """Silence is raised within its limit + 5 s (field/monitoring.md section 8c)."""
+STATUS_EVERY = timedelta(minutes=1)
+"""A conflict between register and devices is severity 4 and no hurry; proposal."""
 
 _log = Log(PROCESS)
 
@@ -29,6 +32,7 @@ def watch(engine: Engine, limits: Limits, is_stopping: Callable[[], bool]) -> No
         health.note_return(session, PROCESS, clock.now(), limits)
         silent = health.silent_devices(session)
         was_degraded = health.is_degraded_told(session, clock.now())
+        conflicts, status_due = told_conflicts(session), clock.now()
     patient_until = clock.now() + START_GRACE
     while not is_stopping():
         now = clock.now()
@@ -37,6 +41,9 @@ def watch(engine: Engine, limits: Limits, is_stopping: Callable[[], bool]) -> No
                 was_degraded = health.sweep_system(session, now, limits, was_degraded=was_degraded)
             if not was_degraded:  # nothing can be heard while we are deaf ourselves
                 silent = health.sweep_silence(session, now, limits, silent)
+            if now >= status_due:
+                conflicts = sweep_status(session, now, limits, conflicts)
+                status_due = now + STATUS_EVERY
             health.note_life(session, PROCESS, now, able=True)
         clock.sleep_s(SWEEP_S)
 

@@ -191,6 +191,11 @@ def is_exempted(event: Event) -> bool:
     return event.exemption_id is not None and event.kind in EXEMPTABLE
 
 
+def holds_covered(holding: frozenset[str]) -> bool:
+    """Say whether something of this still holds under an agreed exception, and has rung nowhere."""
+    return any(subject.startswith(_COVERED) for subject in holding)
+
+
 def _is_uncovered(holding: frozenset[str], event: Event) -> bool:
     """Say whether what an exception covered so far goes on without it: it begins now, whatever was told."""
     if event.kind in _ENDINGS or is_exempted(event):

@@ -9,15 +9,17 @@ from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
 from api.alerts.model import Event, EventKind, Family
+from api.alerts.rules.joining import holds_covered
 from api.geofence.model import Limits
 from api.geofence.rules.contact import contact_restored, judge_silence, lost_contact
+from api.geofence.rules.exempting import exempted
 from api.geofence.store.fixes import count_fixes
 from api.geofence.store.rejected import count_rejected
 from api.geofence.store.states import list_device_states, list_unreadable_orders
 from api.kernel.heartbeats import add_outage, beat, last_outage_end, list_heartbeats
 from api.orders import service as orders
 from api.orders.model import Watch
-from api.orders.rules import is_in_force
+from api.orders.rules import covers_subject, is_exempt_at, is_in_force
 
 WORKER = "worker"
 OVERDUE_S = 15.0
@@ -86,7 +88,8 @@ def sweep_silence(session: Session, now: datetime, limits: Limits, silent: Silen
     """
     heard = {state.device_id: state.heard_at for state in list_device_states(session).values()}
     outage_until = last_outage_end(session, WORKER)
-    watches = orders.list_watches(session)
+    watches = orders.list_watches(session, now=now)
+    silent -= _uncovered(session, watches, now)
     listened_since = orders.listened_since(session)
     still_silent: set[tuple[UUID, UUID]] = set()
     events: list[Event] = []
@@ -103,11 +106,32 @@ def sweep_silence(session: Session, now: datetime, limits: Limits, silent: Silen
                 still_silent.add((order.id, device_id))
         elif judge_silence(last, watched_since, outage_until, now, limits):
             begun = last or watched_since
-            events.append(lost_contact(order.id, device_id, person_id, begun, now, exercise=exercise))
+            lost = lost_contact(order.id, device_id, person_id, begun, now, exercise=exercise)
+            events += exempted([lost], watch.exemptions, limits)
             still_silent.add((order.id, device_id))
     if events:
         alerts.open_alerts(session, events, now)
     return frozenset(still_silent)
+
+
+def _uncovered(session: Session, watches: Sequence[Watch], now: datetime) -> Silent:
+    """Return the silences that rang nowhere and whose exemption is over: they have to be told again."""
+    if not any(watch.exemptions for watch in watches):
+        return frozenset()
+    covered = {
+        (alert.order_id, alert.device_id)
+        for alert, holding in alerts.list_holding(session, Family.CONTACT)
+        if holds_covered(holding)
+    }
+    return frozenset(
+        (watch.order.id, device_id)
+        for watch, device_id, person_id in _missable(watches, now)
+        if (watch.order.id, device_id) in covered
+        and not any(
+            is_exempt_at(exemption, now) and covers_subject(exemption, None, person_id)
+            for exemption in watch.exemptions
+        )
+    )
 
 
 def _missable(watches: Sequence[Watch], now: datetime) -> Iterator[tuple[Watch, UUID, UUID | None]]:

@@ -73,7 +73,7 @@ def test_it_rings_from_the_first_event_that_is_not_covered(told: list[Event], do
 
 
 def test_the_cover_of_one_person_s_approach_says_nothing_of_another_s() -> None:
-    other = {"person_id": WATCH.order.protected_person_ids[1]}
+    other: dict[str, Any] = {"person_id": WATCH.order.protected_person_ids[1]}
     told = [covered(INSIDE), near(**other), near(repeat=True, **other), STILL]
     assert [rings(event, step) for event, step in zip(told, play(*told), strict=True)] == [
         False,

@@ -71,8 +71,7 @@ def test_whoever_carries_nothing_is_found() -> None:
 
 
 def test_an_order_that_is_not_in_force_asks_for_no_devices() -> None:
-    for more in ({"valid_from": NOW + HOUR}, {"valid_until": NOW}, {"revoked_at": NOW}):
-        order = order_of(**more)
+    for order in (order_of(valid_from=NOW + HOUR), order_of(valid_until=NOW), order_of(revoked_at=NOW)):
         assert found(watch_of(order, wearer_devices=(), protected=((HER, ()),))) == set()
 
 
@@ -84,7 +83,7 @@ def test_a_new_order_has_a_quarter_of_an_hour() -> None:
     assert found(empty, now=NOW + 15 * MINUTE, new_order_ids={order.id}) == set()
 
 
-ENDED = {"valid_until": NOW}
+ENDED: dict[str, Any] = {"valid_until": NOW}
 DAY_LATER = NOW + 24 * HOUR
 
 

@@ -30,7 +30,7 @@ from api.geofence.store.states import (
 )
 from api.geofence.store.zones import list_zones
 from api.orders import service as orders
-from api.orders.model import Device, Party, ProtectiveOrder, Watch
+from api.orders.model import Device, Exemption, Party, ProtectiveOrder, Watch
 
 UNSEEN = PresenceState()
 LOOK_BACK_FIXES = 5
@@ -80,6 +80,7 @@ class WatchedOrder(msgspec.Struct, frozen=True):
     people: tuple[WatchedPerson, ...]
     zones: tuple[WatchedZone, ...]
     limits: Limits
+    exemptions: tuple[Exemption, ...] = ()
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -124,7 +125,7 @@ class Memory:
         """Return every order, ended ones included."""
         return self._watched.values()
 
-    def restore_register(self, session: Session) -> None:
+    def restore_register(self, session: Session, now: datetime) -> None:
         """Read orders, zones and who carries what; nothing of what devices said."""
         self.revision = orders.latest_revision(session)
         self.devices = {device.id: device for device in orders.list_devices(session)}
@@ -132,11 +133,11 @@ class Memory:
         self._watched.clear()
         self.places.clear()
         own = list_limits(session, self.limits)
-        self.put_orders(orders.list_watches(session), list_zones(session), own)
+        self.put_orders(orders.list_watches(session, now=now), list_zones(session), own)
 
     def restore(self, session: Session, now: datetime) -> None:
         """Read everything; used at start and after the database was away."""
-        self.restore_register(session)
+        self.restore_register(session, now)
         stored = list_presences(session)
         self._latest.clear()
         self._presences = {key: state for key, state in stored.items() if not is_resting(state)}
@@ -197,6 +198,7 @@ class Memory:
                 ),
                 zones=tuple(zones_of.get(watch.order.id, ())),
                 limits=own_limits.get(watch.order.id, self.limits),
+                exemptions=watch.exemptions,
             )
             self._watched[watch.order.id] = watched
             for device_id in watched.wearer_devices:

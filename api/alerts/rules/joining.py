@@ -119,7 +119,7 @@ def severity_of(event: Event) -> int:
     strap that arrived late still holds, so it keeps its severity.
     """
     severity = _SEVERITY.get(event.kind, LEAST_SEVERE)
-    if event.exemption_id is not None and event.kind in EXEMPTABLE:
+    if is_exempted(event):
         return EXEMPTED_SEVERITY
     if family_of(event) == Family.LATE:
         return max(severity, 3)
@@ -173,14 +173,39 @@ def holding_after(holding: frozenset[str], event: Event) -> frozenset[str]:
     """
     if not event.live and family_of(event) == Family.LATE:
         return holding
-    if event.kind in _ENDINGS:
-        return holding - {_subject(event)}
     if event.kind in _MOMENTARY:
         return holding
-    return holding | {_subject(event)}
+    subject = _subject(event)
+    left = holding - {subject, _COVERED + subject}
+    if event.kind in _ENDINGS:
+        return left
+    return left | {_COVERED + subject if is_exempted(event) else subject}
+
+
+_COVERED = "exempted "
+"""Before what holds under an agreed exception: when the exception is over, the same thing is news."""
+
+
+def is_exempted(event: Event) -> bool:
+    """Say whether an agreed exception covers the event."""
+    return event.exemption_id is not None and event.kind in EXEMPTABLE
+
+
+def holds_covered(holding: frozenset[str]) -> bool:
+    """Say whether something of this still holds under an agreed exception, and has rung nowhere."""
+    return any(subject.startswith(_COVERED) for subject in holding)
+
+
+def _is_uncovered(holding: frozenset[str], event: Event) -> bool:
+    """Say whether what an exception covered so far goes on without it: it begins now, whatever was told."""
+    if event.kind in _ENDINGS or is_exempted(event):
+        return False
+    return _COVERED + _subject(event) in holding
 
 
 _CONDITIONS = frozenset({Family.HEALTH, Family.SUPERVISION, Family.STATUS})
+_TOLD_APART = frozenset({EventKind.PROTECTED_DEVICE_DEGRADED, EventKind.STATUS_CONFLICT})
+"""Several of a kind may hold at once: their reasons say which."""
 _STAGES = {EventKind.BATTERY_CRITICAL.value: EventKind.BATTERY_LOW.value}
 """A low battery and an almost empty one are one matter: charging ends both."""
 
@@ -197,10 +222,10 @@ def _subject(event: Event) -> str:
     what = event.kind.value
     if event.kind == EventKind.CONDITION_ENDED:
         what = event.reason
-    elif event.kind == EventKind.PROTECTED_DEVICE_DEGRADED:
+    elif event.kind in _TOLD_APART:
         what = f"{event.kind}:{event.reason}"
     if family in _CONDITIONS or what == EventKind.PAIRING_LOST:
-        return f"{_STAGES.get(what, what)} {event.zone_id or event.device_id or '-'}"
+        return f"{_STAGES.get(what, what)} {event.zone_id or event.device_id or event.person_id or '-'}"
     return f"device {event.device_id}"
 
 
@@ -211,7 +236,7 @@ class Step:
     Attributes:
         holding: See `holding_after`.
         is_news: Somebody beyond the log has to be told: it opened, got worse, or began (again).
-        came_back: What had ended before began anew within the same alert.
+        came_back: What had ended, or was covered by an exception, began anew within the same alert.
     """
 
     alert: Alert
@@ -250,6 +275,7 @@ def next_step(
         )
     after = holding_after(holding, event)
     raised = severity < alert.severity
+    uncovered = _is_uncovered(holding, event)
     joined = replace(
         alert,
         kind=event.kind.value if raised else alert.kind,
@@ -264,8 +290,8 @@ def next_step(
         joined,
         after,
         EntryKind.RAISED if raised else EntryKind.UPDATED,
-        is_news=raised or not event.repeat,
-        came_back=bool(after) and not alert.ongoing,
+        is_news=raised or uncovered or not event.repeat,
+        came_back=uncovered or (bool(after) and not alert.ongoing),
     )
 
 

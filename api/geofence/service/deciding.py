@@ -2,6 +2,7 @@
 
 from api.alerts.model import Event
 from api.geofence.memory import Changes, Memory, Place
+from api.geofence.rules.exempting import exempted
 from api.geofence.rules.proximity import judge_proximity
 from api.geofence.rules.quality import Seen, Timing
 from api.geofence.rules.zones import judge_zone
@@ -47,4 +48,4 @@ def judge_fix(memory: Memory, changes: Changes, now: Seen, place: Place, timing:
         if after is not state:
             changes.presences[person.key] = after
         events += told
-    return events
+    return exempted(events, watched.exemptions, limits) if events else events

@@ -11,6 +11,7 @@ from api.alerts import service as alerts
 from api.alerts.model import Event, EventKind, Sighting
 from api.geofence.memory import Changes, Memory, Place
 from api.geofence.model import AlarmKind, DeviceAlarm, DeviceReceipt, DeviceReport, Fix
+from api.geofence.rules.exempting import exempted
 from api.geofence.rules.proximity import judge_past_proximity
 from api.geofence.rules.quality import Seen, Timing, believed_moment, clock_fault, see, timing_of
 from api.geofence.rules.zones import judge_past_zone
@@ -252,7 +253,8 @@ class _Batch:
             for zone in watched.zones:
                 state = self._memory.presence(zone.key, self.changes)
                 exercise = watched.order.exercise
-                self._events += judge_past_zone(now, zone.prepared, state, limits, exercise=exercise)
+                told = judge_past_zone(now, zone.prepared, state, limits, exercise=exercise)
+                self._events += exempted(told, watched.exemptions, limits)
         self._judge_past_people(now, place, set())
 
     def _judge_past_people(self, now: Seen, place: Place, told: set[UUID | None]) -> None:
@@ -266,7 +268,7 @@ class _Batch:
                 continue
             others = person.devices if place.party is Party.WEARER else watched.wearer_devices
             before, after = find_around(self._session, others, now.fix.fixed_at)
-            self._events += judge_past_proximity(
+            found = judge_past_proximity(
                 now,
                 place.party,
                 see(before, None, limits) if before else None,
@@ -275,6 +277,7 @@ class _Batch:
                 self._memory.presence(person.key, self.changes),
                 limits,
             )
+            self._events += exempted(found, watched.exemptions, limits)
 
     def _take_alarm(self, alarm: DeviceAlarm, payload: bytes) -> None:
         moment = believed_moment(alarm.occurred_at, alarm.received_at, self._memory.limits)
@@ -323,20 +326,19 @@ class _Batch:
             )
         for place in in_force:
             wearer, protected = self._sightings(place, alarm)
-            self._events.append(
-                Event(
-                    kind=kind,
-                    occurred_at=at,
-                    order_id=place.watched.order.id,
-                    device_id=device_id,
-                    person_id=place.person.id if place.person else None,
-                    wearer=wearer,
-                    protected=protected,
-                    live=live,
-                    exercise=place.watched.order.exercise,
-                    reason=reason,
-                )
+            event = Event(
+                kind=kind,
+                occurred_at=at,
+                order_id=place.watched.order.id,
+                device_id=device_id,
+                person_id=place.person.id if place.person else None,
+                wearer=wearer,
+                protected=protected,
+                live=live,
+                exercise=place.watched.order.exercise,
+                reason=reason,
             )
+            self._events += exempted([event], place.watched.exemptions, self._memory.limits)
 
     def _sightings(self, place: Place, alarm: DeviceAlarm | None) -> tuple[Sighting | None, Sighting | None]:
         """Return where both sides were last seen; the alarm's own position stands for its sender."""

@@ -107,7 +107,7 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
         implausible_at: When its position was last told to be wrong.
         gnss_lost_at: When it last said that its receiver hears nothing; None after a fix by satellites.
         jam_told: That it is jammed, and its receiver has not recovered since.
-        unpaired_since: From when on it has spoken without hearing its ankle monitor.
+        unpaired_since: For how long it has spoken without hearing its ankle monitor; silences left out.
         pairing_told: That it does, and the ankle monitor has not been heard since.
         powered_off_at: When it said that it is being switched off; None when heard since.
         permission_told: That her app may not ask for positions.

@@ -4,7 +4,7 @@ Every trouble is told once while it lasts, and its end once. What a device says 
 and end none: of now it says nothing. Evidence that is older than what is known is not asked at all.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -49,7 +49,7 @@ def next_health(
     now: Seen,
     before: Seen | None,
     strap_heard_at: datetime | None,
-    heard_at: datetime | None,
+    spoke_at: datetime | None,
     timing: Timing,
     limits: Limits,
 ) -> Told:
@@ -60,7 +60,7 @@ def next_health(
         now: The device's newest fix, LIVE or LATE.
         before: The one before it.
         strap_heard_at: When any message before said something of the strap.
-        heard_at: When anything of the device was heard before.
+        spoke_at: When a position or status of the device came before.
         timing: Never PAST.
         limits: Thresholds.
     """
@@ -86,9 +86,8 @@ def next_health(
         health = next_implausible(health, fix.fixed_at, "speed", told)
     elif is_live:
         health = _plausible(health, fix.fixed_at, told)
-    if is_live or fix.strap_closed is not None:
-        is_heard = fix.strap_closed is not None
-        health = _pairing(health, strap_heard_at, heard_at, fix.received_at, limits, told, is_heard=is_heard)
+    is_heard = fix.strap_closed is not None
+    health = _pairing(health, strap_heard_at, spoke_at, fix.received_at, limits, told, is_heard=is_heard)
     if health.powered_off_at is not None and fix.fixed_at > health.powered_off_at:
         health = _powered_on(health, told)
     if is_live:
@@ -100,7 +99,7 @@ def next_health_by_report(
     health: Health,
     report: DeviceReport,
     strap_heard_at: datetime | None,
-    heard_at: datetime | None,
+    spoke_at: datetime | None,
     limits: Limits,
 ) -> Told:
     """Return a device's health after news without a position, and what is told; arguments as of a fix.
@@ -117,7 +116,7 @@ def next_health_by_report(
     if report.mocked:
         health = next_implausible(health, at, "mock", told)
     is_heard = report.strap_closed is not None
-    health = _pairing(health, strap_heard_at, heard_at, at, limits, told, is_heard=is_heard)
+    health = _pairing(health, strap_heard_at, spoke_at, at, limits, told, is_heard=is_heard)
     off_at = health.powered_off_at
     if off_at is not None and (at - off_at).total_seconds() > limits.future_s:
         health = _powered_on(health, told)  # what was under way when it went off is no sign of life
@@ -178,22 +177,21 @@ def is_shielded(health: Health, silent_since: datetime) -> bool:
 
 
 def is_pairing_lost(
-    unpaired_since: datetime | None, heard_at: datetime, now: datetime, limits: Limits
+    unpaired_since: datetime | None, spoke_at: datetime, now: datetime, limits: Limits
 ) -> bool:
-    """Say whether a tracker speaks that has not heard its ankle monitor for longer than `pairing_s`.
+    """Say whether a tracker speaks that has not heard its ankle monitor for `pairing_s`.
 
-    `pairing_s` is two heartbeats: who was not heard for one does not speak any more, and that silence is
-    another matter.
+    That is two heartbeats: who was not heard for one does not speak any more, and silence is another matter.
 
     Args:
         unpaired_since: `Health.unpaired_since`.
-        heard_at: When anything of the device was last heard.
+        spoke_at: When its last position or status came.
         now: The moment asked about.
         limits: Thresholds.
     """
-    if unpaired_since is None or (now - heard_at).total_seconds() > limits.pairing_s / 2:
+    if unpaired_since is None or (now - spoke_at).total_seconds() > limits.pairing_s / 2:
         return False
-    return (now - unpaired_since).total_seconds() > limits.pairing_s
+    return (now - unpaired_since).total_seconds() >= limits.pairing_s
 
 
 _OF_HERS = {
@@ -287,7 +285,7 @@ def _plausible(health: Health, at: datetime, told: list[Finding]) -> Health:
 def _pairing(
     health: Health,
     strap_heard_at: datetime | None,
-    heard_at: datetime | None,
+    spoke_at: datetime | None,
     at: datetime,
     limits: Limits,
     told: list[Finding],
@@ -296,29 +294,26 @@ def _pairing(
 ) -> Health:
     """Follow how long a tracker speaks without its ankle monitor.
 
-    Its first word after a silence need not carry the strap, and how long nobody heard anything says nothing
-    of the ankle monitor: the time then begins anew, once, so that a device that rarely speaks is caught at
-    its second word.
+    Between two words a heartbeat counts at most: how long nobody heard anything says nothing of the ankle
+    monitor, and the first word after a silence need not carry the strap. So a device that rarely speaks is
+    caught at its second word without it.
     """
     since = health.unpaired_since
-    if is_heard:
-        if since is None:
-            return health
-        if health.pairing_told or (at - since).total_seconds() > limits.pairing_s:
-            told.append(Finding(EventKind.PAIRING_LOST, is_end=True))  # the watchdog may have told it
-        return replace(health, unpaired_since=None, pairing_told=False)
-    if strap_heard_at is None or health.pairing_told:
+    if strap_heard_at is None or spoke_at is None or (is_heard and since is None):
         return health
-    if since is None or since <= strap_heard_at:
-        was_silent = heard_at is None or (at - heard_at).total_seconds() > limits.pairing_s
-        begin = at if was_silent else strap_heard_at
-        if begin != since:
-            since = begin
-            health = replace(health, unpaired_since=since)
-    if is_pairing_lost(since, at, at, limits):
+    silent_s = max((at - spoke_at).total_seconds() - limits.pairing_s / 2, 0.0)
+    begin = (since or strap_heard_at) + timedelta(seconds=silent_s)
+    is_lost = (at - begin).total_seconds() >= limits.pairing_s
+    if is_heard:
+        if is_lost or health.pairing_told:  # the watchdog may have told it
+            told.append(Finding(EventKind.PAIRING_LOST, is_end=True))
+        return replace(health, unpaired_since=None, pairing_told=False)
+    if health.pairing_told:
+        return health
+    if is_lost:
         told.append(Finding(EventKind.PAIRING_LOST))
-        return replace(health, pairing_told=True)
-    return health
+        return replace(health, unpaired_since=begin, pairing_told=True)
+    return health if begin == since else replace(health, unpaired_since=begin)
 
 
 def _powered_on(health: Health, told: list[Finding]) -> Health:

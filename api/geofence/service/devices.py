@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from api.alerts.model import Event, EventKind, Sighting
 from api.geofence.geometry.earth import ecef
 from api.geofence.memory import Changes, Memory, Place
-from api.geofence.model import AlarmKind, DeviceAlarm, DeviceReport
+from api.geofence.model import STATUS, AlarmKind, DeviceAlarm, DeviceReport
 from api.geofence.rules.health import (
     Finding,
     contradicts_radio,
@@ -60,7 +60,7 @@ def note_fix(memory: Memory, changes: Changes, now: Seen, before: Seen | None, t
     device_id, strap_closed = fix.device_id, fix.strap_closed
     state = memory.device_state(device_id, changes) or DeviceState(device_id, fix.received_at)
     health, told = next_health(
-        state.health, now, before, state.strap_heard_at, state.heard_at, timing, memory.limits
+        state.health, now, before, state.strap_heard_at, state.spoke_at, timing, memory.limits
     )
     changes.seen[device_id] = now
     changes.devices[device_id] = DeviceState(
@@ -71,6 +71,7 @@ def note_fix(memory: Memory, changes: Changes, now: Seen, before: Seen | None, t
         strap_closed=state.strap_closed if strap_closed is None else strap_closed,
         battery_pct=state.battery_pct if fix.battery_pct is None else fix.battery_pct,
         strap_heard_at=state.strap_heard_at if strap_closed is None else fix.received_at,
+        spoke_at=fix.received_at,
         health=health,
     )
     if strap_closed is False and state.strap_closed is not False:
@@ -95,7 +96,7 @@ def note_report(memory: Memory, changes: Changes, report: DeviceReport) -> list[
         changes.devices[device_id] = replace(state, heard_at=heard_at, battery_pct=battery_pct)
         return []
     health, told = next_health_by_report(
-        state.health, report, state.strap_heard_at, state.heard_at, memory.limits
+        state.health, report, state.strap_heard_at, state.spoke_at, memory.limits
     )
     changes.devices[device_id] = replace(
         state,
@@ -103,6 +104,7 @@ def note_report(memory: Memory, changes: Changes, report: DeviceReport) -> list[
         battery_pct=battery_pct,
         strap_closed=state.strap_closed if strap_closed is None else strap_closed,
         strap_heard_at=state.strap_heard_at if strap_closed is None else at,
+        spoke_at=at if report.kind == STATUS else state.spoke_at,
         health=health,
     )
     if strap_closed is False and state.strap_closed is not False:

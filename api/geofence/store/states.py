@@ -62,6 +62,7 @@ class DeviceState(msgspec.Struct, frozen=True):
         doubts: `Doubt` values of that fix.
         strap_closed: The last that it said of its strap.
         strap_heard_at: When a message last said anything of its strap; None when none ever did.
+        spoke_at: When its last position or status came: what can say something of a strap.
         health: Its troubles as far as they were told.
     """
 
@@ -72,6 +73,7 @@ class DeviceState(msgspec.Struct, frozen=True):
     strap_closed: bool | None = None
     battery_pct: int | None = None
     strap_heard_at: datetime | None = None
+    spoke_at: datetime | None = None
     health: Health = WELL
 
 
@@ -106,6 +108,7 @@ class _DeviceStateRow(Base):
     strap_closed: Mapped[bool | None]
     battery_pct: Mapped[int | None]
     strap_heard_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    spoke_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     health: Mapped[str | None] = mapped_column(Text)
 
 
@@ -193,6 +196,7 @@ def _device_values(state: DeviceState) -> dict[str, Any]:
         "strap_closed": state.strap_closed,
         "battery_pct": state.battery_pct,
         "strap_heard_at": state.strap_heard_at,
+        "spoke_at": state.spoke_at,
         "health": None if state.health is WELL else msgspec.json.encode(state.health).decode(),
     }
 
@@ -220,6 +224,7 @@ def _device_state(row: _DeviceStateRow) -> DeviceState:
         strap_closed=row.strap_closed,
         battery_pct=row.battery_pct,
         strap_heard_at=row.strap_heard_at,
+        spoke_at=row.spoke_at,
         health=_health(row.health),
     )
 

@@ -11,9 +11,11 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("device_state", sa.Column("strap_heard_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("device_state", sa.Column("spoke_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("device_state", sa.Column("health", sa.Text(), nullable=True))
 
 
 def downgrade() -> None:
     op.drop_column("device_state", "health")
+    op.drop_column("device_state", "spoke_at")
     op.drop_column("device_state", "strap_heard_at")

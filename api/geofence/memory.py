@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.geofence.geometry.prepared import PreparedZone
-from api.geofence.model import ExclusionZone, Fix, Limits, PresenceState
+from api.geofence.model import WELL, ExclusionZone, Fix, Limits, PresenceState
 from api.geofence.rules.horizon import Reporting
 from api.geofence.rules.presence import is_resting
 from api.geofence.rules.proximity import Pair, pair_of
@@ -271,12 +271,17 @@ class Memory:
         return seen or see(fix, None, self.limits)
 
     def _forget_former_holder(self, device_id: UUID) -> None:
-        """Drop where a device was in other hands: it is no place, and no way, of whoever has it now."""
+        """Drop where a device was in other hands, and its troubles there: nothing of who has it now."""
         seen = self._seen.get(device_id)
         is_carried = device_id in self._carried_since
         if seen is not None and is_carried and not self.was_carried(device_id, seen.fix.fixed_at):
             del self._seen[device_id]
             self._latest.pop(device_id, None)
+        state = self._device_states.get(device_id)
+        if state is not None and is_carried and not self.was_carried(device_id, state.heard_at):
+            # What was told of it then was told to others.
+            fresh = msgspec.structs.replace(state, strap_heard_at=None, health=WELL)
+            self._device_states[device_id] = fresh
 
     def _forget(self, order_ids: Collection[UUID]) -> None:
         for order_id in order_ids:

@@ -38,6 +38,8 @@ class Fix(msgspec.Struct, frozen=True, gc=False):
         speed_m_s: As the device reports it, >= 0.
         battery_pct: 0..100.
         strap_closed: None when the device has no strap or did not say.
+        moving: What its accelerometer says; None when it did not.
+        mocked: The phone itself says that the place was handed to it by another program.
     """
 
     device_id: UUID
@@ -52,15 +54,82 @@ class Fix(msgspec.Struct, frozen=True, gc=False):
     battery_pct: int | None = None
     source: FixSource = FixSource.UNKNOWN
     strap_closed: bool | None = None
+    moving: bool | None = None
+    mocked: bool = False
+
+
+class Gnss(StrEnum):
+    """What a device says of its satellite receiver."""
+
+    OK = "ok"
+    NONE = "none"
+    JAMMED = "jammed"
+
+
+STATUS = "status"
+"""The kind of report that a device makes of itself."""
 
 
 class DeviceReport(msgspec.Struct, frozen=True):
-    """News without a position: status, last will, a waypoint list. It counts as contact."""
+    """News without a position: status, last will, a waypoint list. It counts as contact.
+
+    Only a status says more than its kind and battery; None is what the device did not say.
+
+    Attributes:
+        has_fix: False: it lives and finds no position.
+        strap_closed: Of its ankle monitor, where the two are apart.
+        permission: Whether her app may ask the phone for positions.
+        mocked: As of a fix.
+    """
 
     device_id: UUID
     received_at: datetime
     kind: str
     battery_pct: int | None = None
+    moving: bool | None = None
+    has_fix: bool | None = None
+    gnss: Gnss | None = None
+    strap_closed: bool | None = None
+    permission: bool | None = None
+    mocked: bool = False
+
+
+class Health(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is remembered of a device's troubles; one without any is `WELL` itself.
+
+    Attributes:
+        battery_stage: Told: 0 nothing, 1 low, 2 critical.
+        unchanged_since: Time of the first of its last fixes that all show the very same place; None when
+            the last two differ, or when it says that it lies still.
+        frozen_told: That its position hangs, and no other has come since.
+        moves_s: Begin and end of its moves without a fix, Unix seconds, oldest first.
+        moving_s: When it last said that it moves without a fix; None when it said otherwise since.
+        no_fix_told: That it moves without a fix, and none has come since.
+        implausible_at: When its position was last told to be wrong.
+        gnss_lost_at: When it last said that its receiver hears nothing; None after a fix by satellites.
+        jam_told: That it is jammed, and its receiver has not recovered since.
+        unpaired_since: For how long it has spoken without hearing its ankle monitor; silences left out.
+        pairing_told: That it does, and the ankle monitor has not been heard since.
+        powered_off_at: When it said that it is being switched off; None when heard since.
+        permission_told: That her app may not ask for positions.
+    """
+
+    battery_stage: int = 0
+    unchanged_since: datetime | None = None
+    frozen_told: bool = False
+    moves_s: tuple[tuple[float, float], ...] = ()
+    moving_s: float | None = None
+    no_fix_told: bool = False
+    implausible_at: datetime | None = None
+    gnss_lost_at: datetime | None = None
+    jam_told: bool = False
+    unpaired_since: datetime | None = None
+    pairing_told: bool = False
+    powered_off_at: datetime | None = None
+    permission_told: bool = False
+
+
+WELL = Health()
 
 
 class AlarmKind(StrEnum):

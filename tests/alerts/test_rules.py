@@ -135,6 +135,10 @@ def test_the_return_of_a_part_of_the_system_joins_its_failure() -> None:
         ({"kind": K.BATTERY_CRITICAL}, "battery_low"),
         ({"kind": K.INCLUSION_BREACH, "zone_id": UUID(int=2)}, "inclusion_breach"),
         ({"kind": K.PROTECTED_DEVICE_DEGRADED, "reason": "silent"}, "protected_device_degraded:silent"),
+        (
+            {"kind": K.PROTECTED_DEVICE_DEGRADED, "reason": "battery_critical"},
+            "protected_device_degraded:battery_low",
+        ),
     ],
 )
 def test_the_end_of_a_condition_joins_its_alert_and_ends_only_it(began: dict[str, Any], ended: str) -> None:

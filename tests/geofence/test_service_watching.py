@@ -120,7 +120,7 @@ def test_a_person_under_two_orders_is_shown_on_each(room: Room, scene: Scene) ->
 
 
 def test_the_map_shows_nobody_without_an_unresolved_alert(room: Room, scene: Scene) -> None:
-    room.take(position(scene.ankle, FAR, at(0)))
+    room.take(position(scene.ankle, north_of(HOME, 2000), at(-60)))
     assert room.map() == []
     assert room.looks("geofence.show_map") == []
     breach(room, scene)

@@ -88,7 +88,6 @@ _ENDINGS = frozenset(
 )
 _MOMENTARY = frozenset({EventKind.ZONE_TRANSIT, EventKind.EXTERNAL_SIGHTING, EventKind.BOUNDARY_LOITER})
 """Over before they were seen: nothing will ever tell of their end."""
-_HER_DEVICE_QUIET = frozenset({EventKind.POWER_OFF, EventKind.LOST_CONTACT})
 _BY_DEVICE = frozenset({Family.TAMPER, Family.CONTACT, Family.HEALTH, Family.SYSTEM})
 REACHES = "reaches"
 """Reason of a silence during which he can have come to her or to a zone."""
@@ -125,7 +124,7 @@ def severity_of(event: Event) -> int:
         return max(severity, 3)
     if event.kind in _BREACHES and (event.doubts or event.mover is Mover.TRAFFIC):
         return 2
-    if event.kind in _HER_DEVICE_QUIET and event.person_id is not None:
+    if event.kind == EventKind.LOST_CONTACT and event.person_id is not None:
         return 3  # kind 20: her own device; told to the room, which calls her gently
     if event.kind == EventKind.LOST_CONTACT and event.reason != REACHES:
         return 3  # kind 14: 2 only while he can have come near
@@ -206,7 +205,12 @@ def _is_uncovered(holding: frozenset[str], event: Event) -> bool:
 _CONDITIONS = frozenset({Family.HEALTH, Family.SUPERVISION, Family.STATUS})
 _TOLD_APART = frozenset({EventKind.PROTECTED_DEVICE_DEGRADED, EventKind.STATUS_CONFLICT})
 """Several of a kind may hold at once: their reasons say which."""
-_STAGES = {EventKind.BATTERY_CRITICAL.value: EventKind.BATTERY_LOW.value}
+_STAGES = {
+    EventKind.BATTERY_CRITICAL.value: EventKind.BATTERY_LOW.value,
+    f"{EventKind.PROTECTED_DEVICE_DEGRADED}:{EventKind.BATTERY_CRITICAL}": (
+        f"{EventKind.PROTECTED_DEVICE_DEGRADED}:{EventKind.BATTERY_LOW}"
+    ),
+}
 """A low battery and an almost empty one are one matter: charging ends both."""
 
 

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
-from api.alerts.model import Event, Sighting
+from api.alerts.model import Event, EventKind, Sighting
 from api.geofence.geometry.earth import Xyz, ecef
 from api.geofence.memory import Memory, WatchedOrder
 from api.geofence.model import Limits
@@ -25,6 +25,7 @@ from api.geofence.rules.contact import (
     lost_contact,
 )
 from api.geofence.rules.exempting import exempted
+from api.geofence.rules.health import is_shielded
 from api.geofence.rules.reach import person_gap_m, zone_gap_m
 from api.geofence.service.health import WORKER
 from api.geofence.service.status import Told, sweep_status, told_conflicts
@@ -149,7 +150,7 @@ class Sweeper:
             (event,) = exempted([lost], carried.watched.exemptions, limits)
             code = found.value if event.exemption_id is None else COVERED
             if _is_news(before, code, found):
-                events.append(event)
+                events += [event, *_shielded(carried, states, now)] if before is None else [event]
                 told.append(TimerState(key, code, now))
         if not events:
             return
@@ -262,6 +263,23 @@ def _lost(
         concealed=concealed,
         exercise=order.exercise,
     )
+
+
+def _shielded(carried: Carried, states: dict[UUID, DeviceState], now: datetime) -> list[Event]:
+    """Return what it says of a silence that the satellites were lost just before: somebody screens both."""
+    state, order = states.get(carried.device_id), carried.watched.order
+    if carried.person_id is not None or state is None or not is_shielded(state.health, state.heard_at):
+        return []
+    return [
+        Event(
+            kind=EventKind.JAM_SHIELD,
+            occurred_at=now,
+            order_id=order.id,
+            device_id=carried.device_id,
+            exercise=order.exercise,
+            reason="signal_and_contact",
+        )
+    ]
 
 
 def _restored(carried: Carried, told: str, now: datetime) -> Event:

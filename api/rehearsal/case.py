@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
 from api.alerts.model import Alert, AlertEntry, Family
-from api.geofence.service import evidence
+from api.geofence.model import ExternalSighting
+from api.geofence.service import evidence, sightings
 from api.geofence.service.evidence import Batch, Judge, Judged, LimitsStep, ZoneStep
 from api.geofence.service.health import WORKER
 from api.kernel import heartbeats
@@ -32,6 +33,7 @@ class Case(msgspec.Struct, frozen=True):
         messages: Per batch number.
         reached: The moment of the register's state at each revision that a batch names.
         outages: When the worker did not work, from and until.
+        sightings: What people told, in the order of its entry.
         lacking: What is missing of the evidence, in sentences.
     """
 
@@ -43,6 +45,7 @@ class Case(msgspec.Struct, frozen=True):
     messages: dict[int, tuple[Judged, ...]]
     reached: dict[int, datetime]
     outages: tuple[tuple[datetime, datetime], ...]
+    sightings: tuple[ExternalSighting, ...]
     lacking: tuple[str, ...]
 
 
@@ -64,8 +67,8 @@ def read_case(session: Session, alert_id: UUID, now: datetime) -> Case:
     register = orders.history_of(session, alert.order_id, alert.device_id)
     judged = evidence.list_judged(session, register.device_ids, until)
     numbers = {message.batch for message in judged}
-    timers = {one.number: one for one in then if one.judge is Judge.WATCHDOG and one.number <= until}
-    batches = evidence.list_batches(session, numbers) | timers
+    others = {one.number: one for one in then if one.judge is not Judge.WORKER and one.number <= until}
+    batches = evidence.list_batches(session, numbers) | others
     return Case(
         alert=alert,
         log=tuple(log),
@@ -77,6 +80,7 @@ def read_case(session: Session, alert_id: UUID, now: datetime) -> Case:
         batches=tuple(batches[number] for number in sorted(batches)),
         messages=_by_batch(judged),
         reached=_reached(orders.revisions(session), {batch.revision for batch in batches.values()}),
+        sightings=tuple(sightings.list_seen(session, register.order_ids)),
         outages=tuple(heartbeats.list_outages(session, WORKER)),
         lacking=tuple(_lacking(judged, moments, then, evidence.count_dropped(session, register.device_ids))),
     )

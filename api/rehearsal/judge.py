@@ -5,36 +5,30 @@ import binascii
 import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 from uuid import UUID
 
-import marshmallow as ma
 import msgspec
 from sqlalchemy.orm import Session
 
 from api.alerts.model import Alert, AlertEntry, Channel, Notification
 from api.alerts.wire import encode_notice
 from api.geofence.model import Limits
-from api.geofence.schemas.zones import ZoneDraftSchema
-from api.geofence.service import zones
+from api.geofence.service import sightings, zones
 from api.geofence.service.judging import Received
-from api.geofence.service.zones import ZoneDraft
 from api.kernel.config import COVERS
 from api.kernel.errors import DomainError
 from api.kernel.mqtt import topic_of
 from api.orders import service as orders
 from api.orders.model import Device, DeviceDraft, OrderDraft
 from api.rehearsal import lines
+from api.rehearsal.drafts import Fault, exemption_of, known, sighting_of, zone_of
 from api.rehearsal.stage import NotGood, Stage
 from api.safety_plans.model import cover_named
 
 LANES = ("", "event", "status", "alarm", "receipt")
 Told = dict[str, Any]
 Tell = Callable[[Told], None]
-
-
-class Fault(Exception):
-    """A line that cannot be followed; the text says why."""
 
 
 class World:
@@ -53,6 +47,7 @@ class World:
         self._orders: dict[str, UUID] = {}
         self._wearers: dict[str, UUID] = {}
         self._people: dict[str, UUID] = {}
+        self._zones: dict[str, UUID] = {}
         self._devices: dict[str, Device] = {}
         self._topics: dict[tuple[str, str], str] = {}
         self._names: dict[UUID | None, str] = {}
@@ -82,12 +77,21 @@ class World:
                 self._judge()
                 self._add_device(line)
             case lines.EndOrder():
-                order_id = _known(self._orders, line.order, "order")
+                order_id = known(self._orders, line.order, "order")
                 self._pass(self._later(line.at))
                 self._judge()
                 with self._stage.change() as session:
                     orders.revoke_order(session, order_id, None, self._stage.now)
                 self._stage.refresh()
+            case lines.Exemption():
+                self._judge()
+                order_id = known(self._orders, line.order, "order")
+                draft = exemption_of(line, self._people, self._zones)
+                with self._stage.change() as session:
+                    orders.add_exemption(session, order_id, draft, None, self._stage.now)
+                self._stage.refresh()
+            case lines.Sighting():
+                self._see(line)
             case lines.Until():
                 self._pass(self._later(line.at))
                 self._judge()
@@ -95,8 +99,15 @@ class World:
             case lines.End():
                 self._judge()
                 self._tell(self._summary())
-            case _:
-                raise Fault(f"{line.__struct_config__.tag}: this service has no such thing yet")
+
+    def _see(self, line: lines.Sighting) -> None:
+        order_id = known(self._orders, line.order, "order")
+        draft = sighting_of(line, self._people)
+        self._pass(self._later(line.at))
+        self._judge()
+        with self._stage.change() as session:
+            sightings.add_sighting(session, order_id, draft, self._stage.memory.limits, None, self._stage.now)
+        self._report()
 
     def _say(self, line: lines.Message) -> None:
         """Let a device speak; it is judged now, or with what follows it."""
@@ -178,7 +189,7 @@ class World:
     def _add_order(self, line: lines.Order) -> None:
         if line.order in self._orders:
             raise Fault(f"there is an order {line.order!r} already")
-        drafts = [_zone(one) for one in line.zones]
+        drafts = [zone_of(one) for one in line.zones]
         now = self._stage.now
         wearers, people, names = dict(self._wearers), dict(self._people), dict(self._names)
         with self._stage.change() as session:
@@ -194,6 +205,7 @@ class World:
             for draft in drafts:
                 zone = zones.add_zone(session, order_id, draft, None, now)
                 names[zone.id] = zone.name
+                self._zones[zone.name] = zone.id
         self._wearers, self._people, self._names = wearers, people, names
         self._orders[line.order] = order_id
         self._stage.refresh()
@@ -354,13 +366,6 @@ def _order(
     return orders.add_order(session, draft, None, now).id
 
 
-def _zone(said: dict[str, Any]) -> ZoneDraft:
-    try:
-        return cast("ZoneDraft", ZoneDraftSchema().load(said))
-    except ma.ValidationError as error:
-        raise Fault(f"zone: {json.dumps(error.messages)}") from error
-
-
 def _payload(line: lines.Message) -> bytes:
     if line.payload is None:
         return bytes(line.json)
@@ -368,12 +373,6 @@ def _payload(line: lines.Message) -> bytes:
         return base64.b64decode(line.payload, validate=True)
     except binascii.Error as error:
         raise Fault("payload is not base64") from error
-
-
-def _known(names: dict[str, UUID], name: str, what: str) -> UUID:
-    if name not in names:
-        raise Fault(f"there is no {what} {name!r}")
-    return names[name]
 
 
 def _limits(said: dict[str, float]) -> Limits:

@@ -65,12 +65,30 @@ class EndOrder(msgspec.Struct, tag_field="say", tag="end_order", forbid_unknown_
     at: float
 
 
-class Exemption(msgspec.Struct, tag_field="say", tag="exemption"):
-    """An agreed exception."""
+class Exemption(msgspec.Struct, tag_field="say", tag="exemption", forbid_unknown_fields=True):
+    """An agreed exception: the body of REST, people and zones by the caller's names."""
+
+    order: str
+    kind: str
+    valid_from: str
+    valid_until: str
+    reason: str = "agreed"
+    people: list[str] = []
+    zones: list[str] = []
+    place: dict[str, float] | None = None
 
 
-class Sighting(msgspec.Struct, tag_field="say", tag="sighting"):
-    """Somebody saw the wearer."""
+class Sighting(msgspec.Struct, tag_field="say", tag="sighting", forbid_unknown_fields=True):
+    """Somebody saw the wearer, or a protected person: the body of REST, the person by the caller's name."""
+
+    at: float
+    order: str
+    seen_at: str
+    point: dict[str, float]
+    accuracy_m: float
+    source: str
+    party: str = "wearer"
+    person: str | None = None
 
 
 class End(msgspec.Struct, tag_field="say", tag="end", forbid_unknown_fields=True):

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from api.alerts import service as alerts
 from api.alerts.model import RULE_VERSION, Alert, AlertEntry, AlertNotFound, AlertState, EntryKind
 from api.geofence.model import Limits
-from api.geofence.service import evidence
+from api.geofence.service import evidence, sightings
 from api.geofence.service.evidence import UNREADABLE_ALARM, Judge, Judged, LimitsStep, ZoneStep
 from api.geofence.service.health import WORKER
 from api.geofence.service.judging import Received
@@ -104,7 +104,9 @@ class _Play:
         for batch in self._case.batches:
             self._enact(self._case.reached.get(batch.revision, batch.judged_at))
             self._resolve(batch.judged_at)
-            if batch.judge is Judge.WATCHDOG:
+            if batch.judge is Judge.STAFF:
+                self._see(batch.judged_at)
+            elif batch.judge is Judge.WATCHDOG:
                 self._note_outages(batch.judged_at)
                 stage.sweep(batch.judged_at)
             else:
@@ -130,6 +132,12 @@ class _Play:
                 if isinstance(step.subject, Device):
                     self._devices[step.subject.id] = step.subject
         self._stage.refresh()
+
+    def _see(self, at: datetime) -> None:
+        with self._stage.change() as session:
+            for seen in self._case.sightings:
+                if seen.received_at == at:
+                    sightings.take_sighting(session, seen, self._stage.memory.limits)
 
     def _note_outages(self, until: datetime) -> None:
         with self._stage.change() as session:

@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -37,6 +38,28 @@ ANKLE = {"say": "device", "device": "d1", "holder": "w1", "kind": "ankle_monitor
 PHONE = {"say": "device", "device": "d2", "holder": "p1", "kind": "phone", "since": T - 50}
 WORLD = [BEGIN, ORDER, ANKLE, PHONE]
 END = {"say": "end"}
+
+
+def iso(seconds: float) -> str:
+    return datetime.fromtimestamp(T + seconds, UTC).isoformat()
+
+
+AGREED: dict[str, Any] = {
+    "order": "o1",
+    "kind": "agreed_handover",
+    "valid_from": iso(0),
+    "valid_until": iso(3600),
+    "people": ["p1"],
+    "zones": ["home"],
+}
+SEEN: dict[str, Any] = {
+    "at": T + 40,
+    "order": "o1",
+    "seen_at": iso(35),
+    "point": {"lat": HOME.lat, "lon": HOME.lon},
+    "accuracy_m": 20,
+    "source": "camera",
+}
 
 
 def play(*said: dict[str, Any] | str) -> tuple[int, list[dict[str, Any]]]:
@@ -197,8 +220,12 @@ FAULTS: list[tuple[dict[str, Any] | str, str]] = [
     (position("d1", 1, 0) | {"as": "d9"}, "d9"),
     ({"say": "message", "at": T + 1, "device": "d1", "payload": "!"}, "base64"),
     ({"say": "end_order", "order": "o9", "at": T}, "o9"),
-    ({"say": "exemption", "order": "o1"}, "exemption"),
-    ({"say": "sighting", "order": "o1"}, "sighting"),
+    ({"say": "exemption", "order": "o1"}, "kind"),
+    ({"say": "exemption", **AGREED, "kind": "holiday"}, "kind"),
+    ({"say": "exemption", **AGREED, "people": ["nobody"]}, "nobody"),
+    ({"say": "exemption", **AGREED, "order": "o9"}, "o9"),
+    ({"say": "sighting", "order": "o1"}, "at"),
+    ({"say": "sighting", **SEEN, "source": "dream"}, "source"),
     (BEGIN | {"batch": 0}, "batch"),
     (BEGIN | {"limits": {"speed_limit": 1}}, "speed_limit"),
     (BEGIN | {"limits": {"confirm_fixes": 1.5}}, "limits"),
@@ -215,6 +242,16 @@ def test_a_line_that_cannot_be_followed_is_told_with_its_number_and_nothing_else
     assert fault["line"] == 6
     assert word in fault["reason"]
     assert of(told, "end")[0]["fixes"] == 2
+
+
+def test_what_is_agreed_pages_nobody_and_what_a_camera_sees_is_told() -> None:
+    say = {"say": "exemption", **AGREED}
+    _status, told = play(*WORLD, say, position("d2", 0, 0), position("d1", 5, 100), END)
+    assert {line["severity"] for line in of(told, "event")} == {4}
+    assert of(told, "notification") == []
+    _status, told = play(*WORLD, position("d1", 30, 40_000), {"say": "sighting", **SEEN}, END)
+    found = {(line["event"]["kind"], line["event"]["reason"]) for line in of(told, "event")}
+    assert found == {("external_sighting", "contradicts_device"), ("external_sighting", "breach")}
 
 
 def test_nothing_can_be_said_before_a_world_begins_or_after_it_ended() -> None:

@@ -14,16 +14,17 @@ from sqlalchemy import Engine, text
 from api.alerts import service as alerts
 from api.alerts.model import Event, EventKind, Family, ResolveReason
 from api.geofence.memory import Memory
-from api.geofence.model import Circle, Limits, Visibility
-from api.geofence.service import limits, zones
+from api.geofence.model import Circle, Limits, SightingSource, Visibility
+from api.geofence.service import limits, sightings, zones
 from api.geofence.service.judging import Received, process_messages
+from api.geofence.service.sightings import SightingDraft
 from api.geofence.service.sweeping import Sweeper
 from api.geofence.service.zones import ZoneDraft
 from api.kernel.crypto import seal
 from api.kernel.db import make_engine, reading, transaction
 from api.kernel.heartbeats import add_outage
 from api.orders import service as orders
-from api.orders.model import OrderDraft
+from api.orders.model import OrderDraft, Party
 from api.rehearsal import replay as replaying
 from api.rehearsal.comparing import Verdict
 from api.rehearsal.replay import Outcome, replay
@@ -221,6 +222,27 @@ def test_what_was_agreed_and_the_order_s_own_limits_are_part_of_the_decision(eng
     assert not house.replay().is_identical
 
 
+def test_a_sighting_and_a_conflict_of_the_register_are_judged_again(engine: Engine) -> None:
+    scene = make_scene(engine)
+    house = House(engine)
+    for message in visit(scene):
+        house.take(message)
+    draft = SightingDraft(
+        Party.WEARER, None, at(380), north_of(HOME, 40_000), 20.0, SightingSource.CAMERA, "at a gate"
+    )
+    with transaction(engine) as session:
+        sightings.add_sighting(session, scene.order_id, draft, Limits(), STAFF, at(395))
+    outcome = house.replay()
+    assert outcome.is_identical
+    assert "external_sighting" in {one.kind for one in outcome.events}
+    with transaction(engine) as session:
+        orders.unassign_device(session, scene.ankle.id, None, at(400))
+    house.sweep(2000)
+    assert house.replay(Family.STATUS).is_identical
+    alter(engine, "UPDATE sighting SET accuracy_m = 4000.0")
+    assert not house.replay().is_identical
+
+
 def test_one_changed_byte_of_a_message_is_found(engine: Engine) -> None:
     scene = make_scene(engine)
     house = House(engine)
@@ -349,3 +371,19 @@ def test_reading_the_evidence_is_an_act_in_the_audit_trail(sqlite_engine: Engine
         assert (
             connection.execute(text("SELECT count(*) FROM audit WHERE act = 'alerts.replay'")).scalar() == 1
         )
+
+
+def test_reports_kept_no_more_and_events_from_elsewhere_are_said(sqlite_engine: Engine) -> None:
+    scene = make_scene(sqlite_engine)
+    house = House(sqlite_engine)
+    house.take(received(scene.ankle, b'{"_type":"status"}', at(0)), *visit(scene))
+    alter(sqlite_engine, "UPDATE device_report SET number = number + 5")
+    elsewhere = Event(
+        kind=EventKind.ZONE_BREACH, occurred_at=at(900), order_id=scene.order_id, zone_id=scene.zone_id
+    )
+    with transaction(sqlite_engine) as session:
+        alerts.open_alerts(session, [elsewhere], at(900))
+    outcome = house.replay()
+    assert [note.split()[0] for note in outcome.notes] == ["5", "At"]
+    assert [one.verdict for one in outcome.events if one.at == at(900)] == [Verdict.MISSING]
+    assert not outcome.is_identical

@@ -1,7 +1,7 @@
 """Use cases of sightings by other means than a device: entered, judged at once, listed."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
-from api.alerts.model import Event
+from api.alerts.model import RULE_VERSION, Event
 from api.geofence.geometry.prepared import PreparedZone
 from api.geofence.model import BadSighting, ExternalSighting, Fix, Limits, SightingSource
 from api.geofence.rules.proximity import pair_of
 from api.geofence.rules.sightings import Counterpart, judge_sighting
 from api.geofence.store import sightings as store
+from api.geofence.store.evidence import Judge, add_batch
 from api.geofence.store.fixes import find_around
 from api.geofence.store.limits import list_limits
 from api.geofence.store.zones import list_zones
@@ -72,10 +73,27 @@ def add_sighting(
         note=draft.note,
         author_id=actor_id,
     )
-    store.add_sighting(session, sighting)
     audit.record(session, now, actor_id, "geofence.add_sighting", sighting.id, f"order {order_id}")
-    alerts.open_alerts(session, _judge(session, sighting, order, house), now)
+    take_sighting(session, sighting, house)
     return sighting
+
+
+def take_sighting(session: Session, sighting: ExternalSighting, house: Limits) -> None:
+    """Keep a sighting and raise what follows from it as of its arrival; a replay takes it again."""
+    now, order = sighting.received_at, orders.get_order(session, sighting.order_id)
+    store.add_sighting(session, sighting)
+    if events := _judge(session, sighting, order, house):
+        add_batch(session, Judge.STAFF, now, orders.latest_revision(session), None, RULE_VERSION)
+        alerts.open_alerts(session, events, now)
+
+
+def list_seen(session: Session, order_ids: Collection[UUID]) -> list[ExternalSighting]:
+    """Return every sighting of these orders, the first entered first: for a replay, not for a page."""
+    return [
+        seen
+        for order_id in order_ids
+        for seen in store.page_sightings(session, order_id, 0, store.count_sightings(session, order_id))[::-1]
+    ]
 
 
 def count_sightings(session: Session, order_id: UUID) -> int:

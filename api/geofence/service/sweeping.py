@@ -95,8 +95,10 @@ class Sweeper:
             intervals = {device_id: float(told.interval_s) for device_id, told in reporting.items()}
             self._judge(session, doubtful, states, intervals, last_outage_end(session, WORKER), now)
         if self._status_due is None or now >= self._status_due:
-            self._conflicts = sweep_status(session, now, limits, self._conflicts)
-            self._status_due = now + STATUS_EVERY
+            found = sweep_status(session, now, limits, self._conflicts)
+            if found != self._conflicts:
+                add_batch(session, Judge.WATCHDOG, now, self._register.revision, None, RULE_VERSION)
+            self._conflicts, self._status_due = found, now + STATUS_EVERY
 
     def _soonest_s(self) -> float:
         """Return after how many seconds the strictest order may miss a device."""

@@ -44,10 +44,11 @@ AGAIN = "again"
 
 
 class Judge(StrEnum):
-    """Who decided."""
+    """Who decided; STAFF: what somebody entered was judged."""
 
     WORKER = "worker"
     WATCHDOG = "watchdog"
+    STAFF = "staff"
 
 
 class Batch(msgspec.Struct, frozen=True):

@@ -149,4 +149,4 @@ def _rank(step: RegisterStep) -> int:
         return 0 if subject.retired_at is None else 4
     if isinstance(subject, Assignment):
         return 3 if subject.unassigned_at is None else 2
-    return 1
+    return 5 if isinstance(subject, Exemption) else 1

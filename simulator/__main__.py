@@ -14,6 +14,7 @@ from simulator.bench import BenchError
 from simulator.client import ServiceError
 from simulator.clock import Clock
 from simulator.commands import Login
+from simulator.judge import JudgeError
 from simulator.publish import BrokerRefused
 from simulator.tracks import TrackError
 from simulator.yaml_reader import StoryError
@@ -51,7 +52,7 @@ def main(arguments: list[str]) -> int:
         console = Console(width=PLAIN_WIDTH)
     try:
         return int(chosen.run(chosen, commands.Room(console, Clock(time.time()), lambda: _login(os.environ))))
-    except (StoryError, TrackError, ServiceError, BrokerRefused, BenchError) as error:
+    except (StoryError, TrackError, ServiceError, BrokerRefused, BenchError, JudgeError) as error:
         print(error, file=sys.stderr)
         return EXIT_FAULT
     except KeyboardInterrupt:

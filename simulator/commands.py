@@ -9,20 +9,26 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.table import Table
 
-from simulator import bench, demo, exercise, figures, replay, report, run
+from simulator import bench, demo, exercise, figures, month, plots, replay, report, run, score, score_report
 from simulator.client import ServiceError
 from simulator.clock import Clock
 from simulator.exercise import Exercise
+from simulator.judge import Judge
 from simulator.plan import party_sendings, plan_story
 from simulator.police import PoliceDesk
 from simulator.report import Live
 from simulator.run import Play, Scene, Target
 from simulator.stories import Story
-from simulator.story_loader import find_story, list_stories, load_story
+from simulator.story_loader import STORIES, find_story, list_stories, load_story
 from simulator.tracks import write_track
 from simulator.verdicts import Row
 from simulator.world import Circle, Place
+from simulator.yaml_reader import StoryError
 
+MOST_SEEDS = 10_000
+"""More runs of one story than this tell nothing new."""
+LONGEST_INTERVAL_S = 600
+"""A device that speaks more rarely is silent (field/monitoring.md kind 14)."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -58,6 +64,11 @@ def make_parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_target(command, environ, _run)
     _add_replay(commands.add_parser("replay", help="replay GPX recordings"), environ)
     _add_bench(commands.add_parser("bench", help="measure rate, delays and losses"), environ)
+    _add_score(commands.add_parser("score", help="judge many seeds of all stories in virtual time"))
+    command = commands.add_parser("month", help="judge one pair's ordinary month in virtual time")
+    command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--interval", type=_interval, default=60, metavar="S", help="between two messages")
+    command.set_defaults(run=_month)
     command = commands.add_parser("demo", help="loop stories until SIGTERM, one line per event")
     command.add_argument("story", nargs="*", default=list(demo.STORIES))
     _add_target(command, environ, _demo)
@@ -99,6 +110,15 @@ def _add_bench(command: argparse.ArgumentParser, environ: Mapping[str, str]) -> 
     command.add_argument("--json", action="store_true", help="figures as JSON instead of a table")
     command.add_argument("--allow-remote", action="store_true", help="load a service that is not on loopback")
     _add_target(command, environ, _bench)
+
+
+def _add_score(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", nargs="?", type=Path, default=STORIES, help="of stories; else the shipped")
+    command.add_argument("--seeds", type=_count, default=20, metavar="N", help="runs of each story")
+    command.add_argument("--story", nargs="+", metavar="NAME", help="only these of the folder")
+    command.add_argument("--json", action="store_true", help="the same as JSON instead of tables")
+    command.add_argument("--plot", type=Path, metavar="SVG", help="draw delays and alerts as well")
+    command.set_defaults(run=_score)
 
 
 def _add_target(
@@ -230,6 +250,32 @@ def print_json(console: Console, text: str) -> None:
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+def _score(chosen: argparse.Namespace, room: Room) -> int:
+    stories = [load_story(path) for path in list_stories(chosen.folder)]
+    wanted = set(chosen.story or [])
+    if unknown := wanted - {story.name for story in stories}:
+        raise StoryError(f"{chosen.folder}: no story {min(unknown)!r}")
+    stories = [story for story in stories if not wanted or story.name in wanted]
+    if not stories:
+        raise StoryError(f"{chosen.folder}: no stories")
+    with score_report.Going(room.console, len(stories) * chosen.seeds, is_quiet=chosen.json) as going:
+        scores = score.score(stories, range(1, chosen.seeds + 1), going.tell)
+    if chosen.json:
+        print_json(room.console, score_report.to_json(scores))
+    else:
+        score_report.print_scores(room.console, scores)
+    if chosen.plot:
+        chosen.plot.write_text(plots.score_svg(scores), encoding="utf-8")
+    return 0 if all(item.is_good for item in scores) else 1
+
+
+def _month(chosen: argparse.Namespace, room: Room) -> int:
+    with Judge() as judge:
+        found = month.judge_month(judge, chosen.seed, chosen.interval)
+    score_report.print_month(room.console, found)
+    return 1 if found.false_grave else 0
+
+
 def _demo(chosen: argparse.Namespace, room: Room) -> int:
     stories = [load_story(find_story(name)) for name in chosen.story]
     target = _target(chosen, room)
@@ -277,6 +323,20 @@ def _speed(text: str) -> float | None:
 
 def _speed_of(chosen: float | None, story: Story) -> float:
     return story.fastest_allowed() if chosen is None else chosen
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= MOST_SEEDS:
+        raise argparse.ArgumentTypeError(f"must be from 1 to {MOST_SEEDS}")
+    return value
+
+
+def _interval(text: str) -> int:
+    value = int(text)
+    if not 10 <= value <= LONGEST_INTERVAL_S:
+        raise argparse.ArgumentTypeError(f"must be from 10 to {LONGEST_INTERVAL_S}")
+    return value
 
 
 def _accuracy(text: str) -> float | None:

@@ -46,12 +46,34 @@ class OrderDraft:
     zones: tuple[Zone, ...]
     devices: tuple[tuple[Party, Device], ...]
     with_account: bool = True
+    name: str = "order"
+    people: tuple[str, ...] = (Party.PROTECTED.value,)
+
+
+def drafts_of(story: Story) -> tuple[OrderDraft, ...]:
+    """Return what each order of a story asks, the first one first."""
+    return tuple(
+        OrderDraft(
+            title=story.name,
+            alert_radius_m=order.alert_radius_m,
+            warning_radius_m=order.warning_radius_m,
+            zones=order.zones,
+            devices=tuple(
+                (actor.party, actor.device)
+                for actor in story.actors
+                if actor.party is Party.WEARER or actor.whose in order.people
+            ),
+            name=order.name,
+            people=order.people,
+        )
+        for order in story.orders
+    )
 
 
 def draft_of(story: Story) -> OrderDraft:
-    """Return what a story needs."""
-    devices = tuple((actor.party, actor.device) for actor in story.actors)
-    return OrderDraft(story.name, story.alert_radius_m, story.warning_radius_m, story.zones, devices)
+    """Return what a story of one order needs."""
+    (draft,) = drafts_of(story)
+    return draft
 
 
 def provision(control: ControlClient, draft: OrderDraft, now_s: float) -> Exercise:
@@ -131,10 +153,4 @@ def _add_device(control: ControlClient, device: Device, mark: str) -> DeviceAcce
 
 
 def _add_zone(control: ControlClient, order_id: str, zone: Zone) -> str:
-    body = {
-        "name": zone.name,
-        "shape": zone.shape.to_shape(),
-        "buffer_m": zone.buffer_m,
-        "visibility": zone.visibility,
-    }
-    return str(control.add(f"orders/{order_id}/zones", body)["id"])
+    return str(control.add(f"orders/{order_id}/zones", zone.to_json())["id"])

@@ -1,5 +1,7 @@
 """What goes wrong on the way: each fault is data with one function from sendings to sendings.
 
+What goes wrong in the device is in `device_faults`.
+
 Times are story seconds after the run begins. Faults are applied in the order in which a story lists them.
 """
 
@@ -7,6 +9,7 @@ import math
 import random
 from dataclasses import dataclass, replace
 
+from simulator.device_faults import DeviceFault
 from simulator.schedule import Party, Sending
 from simulator.world import Place
 
@@ -109,11 +112,13 @@ class SkewClock:
 
     by_s: int
     from_s: float
+    to_s: float = math.inf
 
     def apply(self, sendings: Sendings, _rng: random.Random, _speed: float) -> Sendings:
         """Shift the stamps."""
         return [
-            replace(s, stamp_s=s.stamp_s + self.by_s) if s.story_s >= self.from_s else s for s in sendings
+            replace(s, stamp_s=s.stamp_s + self.by_s) if self.from_s <= s.story_s < self.to_s else s
+            for s in sendings
         ]
 
 
@@ -139,6 +144,7 @@ class Alarm:
             seq=max(s.seq for s in before) + 1,
             alarm=self.kind,
             backlog=False,
+            genuine=True,
         )
         after = [s for s in sendings if s not in before]
         if self.kind == "strap_cut":
@@ -219,7 +225,8 @@ class Malformed:
         return [*sendings, *broken]
 
 
-Fault = Silence | DeadZone | Duplicate | Reorder | SkewClock | Alarm | Jump | Forge | Impostor | Malformed
+WayFault = Silence | DeadZone | Duplicate | Reorder | SkewClock | Alarm | Jump | Forge | Impostor | Malformed
+Fault = WayFault | DeviceFault
 
 
 def _with_forgeries(sendings: Sendings, from_s: float, to_s: float, to: Place, by: Party | None) -> Sendings:

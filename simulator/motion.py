@@ -6,9 +6,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 
-from simulator.world import Place, between, distance_m, leg_points
+from simulator.world import Place, between, distance_m, leg_points, near_distance_m
 
 WALK_MAX_M_S = 7.0
 """A good amateur sprints at this; faster on foot is a mistake in the story."""
@@ -69,7 +68,7 @@ class Track:
 
     def speed_m_s(self, t_s: float) -> float:
         """Return the mean speed over the two seconds round `t_s`."""
-        return distance_m(self.at(t_s - 1), self.at(t_s + 1)) / 2
+        return near_distance_m(self.at(t_s - 1), self.at(t_s + 1)) / 2
 
 
 def make_track(start: Place, legs: Sequence[Leg], rng: random.Random) -> Track:
@@ -101,8 +100,8 @@ def _append(
 ) -> None:
     total_m = distance_m(points[0], points[-1])
     begin_s, covered_m = times_s[-1], 0.0
-    for before, point in pairwise(points):
-        step_m = distance_m(before, point)
+    step_m = total_m / (len(points) - 1)
+    for point in points[1:]:
         covered_m += step_m
         if pace is not None:
             times_s.append(times_s[-1] + step_m / (leg.speed_m_s * pace.next()))

@@ -14,7 +14,7 @@ from simulator.motion import Track
 from simulator.schedule import Party, Sending
 from simulator.sensor import Receiver
 from simulator.stories import Actor, DeviceKind, Story
-from simulator.world import bearing_deg, distance_m
+from simulator.world import bearing_deg, near_distance_m
 
 SEQ_STEP = 10
 """Readings are numbered in tens: alarms between them need numbers of their own."""
@@ -35,9 +35,11 @@ class Plan:
 def plan_story(story: Story, seed: int, speed: float) -> Plan:
     """Return the messages of a run; the same story, seed and speed give the same."""
     sendings: list[Sending] = []
-    for actor in story.actors:
-        rng = random.Random(f"{seed}/{actor.party}/faults")
-        messages = _readings(story, actor, seed, speed)
+    tracks = [actor.track(seed) for actor in story.actors]
+    lasts_s = max(track.duration_s for track in tracks)  # who has arrived stays, and goes on reporting
+    for actor, track in zip(story.actors, tracks, strict=True):
+        rng = random.Random(f"{seed}/{actor.whose}/faults")
+        messages = _readings(story, actor, track, lasts_s, seed, speed)
         for fault in actor.faults:
             messages = fault.apply(messages, rng, speed)
         sendings += messages
@@ -45,14 +47,15 @@ def plan_story(story: Story, seed: int, speed: float) -> Plan:
     return Plan(tuple(sendings), max((sending.at_s for sending in sendings), default=0.0))
 
 
-def _readings(story: Story, actor: Actor, seed: int, speed: float) -> list[Sending]:
+def _readings(
+    story: Story, actor: Actor, track: Track, lasts_s: float, seed: int, speed: float
+) -> list[Sending]:
     """Return one device's positions before anything goes wrong."""
-    rng = random.Random(f"{seed}/{actor.party}/sensor")
+    rng = random.Random(f"{seed}/{actor.whose}/sensor")
     receiver = Receiver(actor.sensor, rng)
-    track = actor.track(seed)
     network_s = rng.uniform(0.05, 0.4)  # two devices never speak in the same instant
     interval_s = max(1, round(actor.device.interval_s / speed))
-    last_stamp_s = int((track.duration_s - story.history_s) / speed)
+    last_stamp_s = int((lasts_s - story.history_s) / speed)
     stamps = [*range(-story.history_s, 0, actor.device.interval_s), *range(0, last_stamp_s + 1, interval_s)]
     sendings: list[Sending] = []
     for number, stamp_s in enumerate(stamps):
@@ -60,10 +63,21 @@ def _readings(story: Story, actor: Actor, seed: int, speed: float) -> list[Sendi
         sending = _sense(receiver, track, story_s + story.history_s, actor)
         if sending is None:
             continue
-        sending = replace(
-            sending, at_s=stamp_s + network_s, stamp_s=stamp_s, story_s=story_s, seq=number * SEQ_STEP
+        battery_pct = None if actor.battery is None else actor.battery.at(story_s)
+        if battery_pct == 0:
+            continue
+        sendings.append(
+            replace(
+                sending,
+                at_s=stamp_s + network_s,
+                stamp_s=stamp_s,
+                story_s=story_s,
+                seq=number * SEQ_STEP,
+                backlog=stamp_s < 0,
+                name=actor.name,
+                battery_pct=battery_pct,
+            )
         )
-        sendings.append(replace(sending, backlog=stamp_s < 0))
     return _release_history(sendings, network_s)
 
 
@@ -82,7 +96,7 @@ def _release_history(sendings: list[Sending], network_s: float) -> list[Sending]
 
 def _sense(receiver: Receiver, track: Track, track_s: float, actor: Actor) -> Sending | None:
     here, before = track.at(track_s), track.at(track_s - 1)
-    moved_m = distance_m(before, here)
+    moved_m = near_distance_m(before, here)
     course_deg = bearing_deg(before, here) if moved_m > 0.2 else 0.0
     reading = receiver.sense(track_s, here, track.speed_m_s(track_s), course_deg)
     if reading is None:

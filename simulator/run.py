@@ -19,7 +19,7 @@ from simulator.publish import Fleet
 from simulator.schedule import Lane, Party
 from simulator.stories import Expectation, Story
 from simulator.verdicts import Evidence, Row, Sighted
-from simulator.wire import to_payload
+from simulator.wire import Encoder
 from simulator.yaml_reader import StoryError
 
 SETTLE_S = 1.5
@@ -85,6 +85,10 @@ class Scene:
 
 def scene_of(story: Story, seed: int | None, speed: float) -> Scene:
     """Return the scene of a story; refuses a speed, or a seed, with which it makes no sense."""
+    if story.score_only:
+        raise StoryError(
+            f"{story.name}: only `score` can play it: it is too long or asks too much of the register"
+        )
     if speed > story.fastest_allowed() + 1e-9:
         raise StoryError(
             f"{story.name}: --speed {speed:g} is too fast: at most {story.fastest_allowed():g}, "
@@ -92,10 +96,16 @@ def scene_of(story: Story, seed: int | None, speed: float) -> Scene:
         )
     plan = plan_story(story, story.seed if seed is None else seed, speed)
     draft = exercises.draft_of(story)
-    for must in story.expect.must:
-        if must.kind in truth.DERIVED and truth.due(must, draft, plan) is None:
-            raise StoryError(f"{story.name}: with this seed and speed no message shows {must.kind}")
+    check_due(story, (draft,), plan)
     return Scene(story.title, draft, plan, story.expect, speed, story.listen_s)
+
+
+def check_due(story: Story, drafts: Sequence[OrderDraft], plan: Plan) -> None:
+    """Refuse a run whose messages do not show what must come: it could not fail for the right reason."""
+    for must in story.expect.must:
+        draft = truth.draft_of(must, drafts)
+        if truth.is_derived(must, draft) and truth.due(must, draft, plan) is None:
+            raise StoryError(f"{story.name}: with this seed and speed no message shows {must.kind}")
 
 
 class Play:
@@ -141,7 +151,7 @@ class Play:
             commands=sum(device_id == wearer_id for device_id, _ in fleet.commands),
         )
         scene = self._scene
-        return verdicts.judge(scene.expect, scene.draft, scene.plan, scene.speed, evidence)
+        return verdicts.judge(scene.expect, (scene.draft,), scene.plan, scene.speed, evidence)
 
     def _listen(self, stack: ExitStack, control: ControlClient, exercise: Exercise) -> None:
         room = Stream(f"{self._target.control_url}/api/stream", control.cookies, self._arrivals.put)
@@ -159,10 +169,10 @@ class Play:
             self._messages.append(arrival.at_s)
 
     def _send(self, fleet: Fleet, exercise: Exercise, begin_tst: int) -> None:
-        plan = self._scene.plan
+        plan, encoder = self._scene.plan, Encoder(begin_tst)
         for sending in plan.sendings:
             device = exercise.devices[sending.party]
-            payload = to_payload(sending, begin_tst, device)
+            payload = encoder.payload(sending, device)
             self._poll_until(fleet, exercise, self._begin_s + sending.at_s)
             speaker = exercise.devices[sending.by]
             lane = sending.lane if not sending.raw else Lane.POSITION

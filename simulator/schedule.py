@@ -31,7 +31,7 @@ class Sending:
         story_s: The same moment in story time.
         party: In whose name.
         by: Whose log-in is used; another party's only for an impostor.
-        reading: The position; None for an alarm without one and for raw bytes.
+        reading: The position; None for an alarm or a status without one and for raw bytes.
         alarm: Kind of the alarm; empty for a position.
         raw: Bytes sent as they are (malformed messages).
         plain: Sent unsealed though the device seals.
@@ -39,6 +39,10 @@ class Sending:
         genuine: The device truly was where it says: false for outliers and forgeries.
         backlog: Stored in the device and sent later.
         raw_tst: A recording's own Unix second, sent instead of `stamp_s`.
+        name: Which protected person, where a story has several; empty for the only one and the wearer.
+        battery_pct: What the device says of its battery, 0..100.
+        mock: The device admits that an application made the position up.
+        moving: What the device's motion sensor says; None when it says nothing.
     """
 
     at_s: float
@@ -55,6 +59,15 @@ class Sending:
     genuine: bool = True
     backlog: bool = False
     raw_tst: int | None = None
+    name: str = ""
+    battery_pct: int | None = None
+    mock: bool = False
+    moving: bool | None = None
+
+    @property
+    def whose(self) -> str:
+        """Return the name of the device in whose name it speaks, unique within a story."""
+        return self.name or self.party.value
 
     @property
     def lane(self) -> Lane:

@@ -17,6 +17,7 @@ class Source(StrEnum):
     """How the position was found, as the wire says it."""
 
     GNSS = "gnss"
+    WIFI = "wifi"
     CELL = "cell"
 
 

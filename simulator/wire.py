@@ -2,7 +2,7 @@
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nacl.secret import SecretBox
@@ -36,9 +36,11 @@ class DeviceAccess:
 
 def to_message(sending: Sending, begin_s: int) -> dict[str, Any]:
     """Return the JSON of a sending; `begin_s` is the Unix second at which the run begins."""
-    message: dict[str, Any] = (
-        {"_type": "alarm", "kind": sending.alarm} if sending.alarm else {"_type": "location"}
-    )
+    message: dict[str, Any] = {"_type": "location"}
+    if sending.alarm:
+        message = {"_type": "alarm", "kind": sending.alarm}
+    elif sending.reading is None:
+        message = {"_type": "status", "fix": False}
     message["tst"] = begin_s + sending.stamp_s if sending.raw_tst is None else sending.raw_tst
     message["seq"] = sending.seq
     reading = sending.reading
@@ -54,6 +56,12 @@ def to_message(sending: Sending, begin_s: int) -> dict[str, Any]:
             message["conn"] = "m"
     if sending.strap_closed is not None and not sending.alarm:
         message["strap"] = "closed" if sending.strap_closed else "open"
+    if sending.battery_pct is not None and not sending.alarm:
+        message["batt"] = sending.battery_pct
+    if sending.moving is not None and not sending.alarm:
+        message["motion"] = sending.moving
+    if sending.mock:
+        message["mock"] = True
     return message
 
 
@@ -83,6 +91,22 @@ def to_payload(sending: Sending, begin_s: int, device: DeviceAccess) -> bytes:
     if sending.raw:
         return sending.raw
     return finish(to_message(sending, begin_s), device, plain=sending.plain)
+
+
+class Encoder:
+    """Makes each message's bytes once: what is sent again, by whomever, is the very same."""
+
+    def __init__(self, begin_s: int) -> None:
+        """Take the Unix second at which the run begins."""
+        self._begin_s = begin_s
+        self._made: dict[Sending, bytes] = {}
+
+    def payload(self, sending: Sending, device: DeviceAccess) -> bytes:
+        """Return the bytes that this device sends."""
+        key = replace(sending, at_s=0.0, backlog=False)
+        if key not in self._made:
+            self._made[key] = to_payload(sending, self._begin_s, device)
+        return self._made[key]
 
 
 def finish(message: dict[str, Any], device: DeviceAccess, *, plain: bool = False) -> bytes:

@@ -30,6 +30,18 @@ def distance_m(a: Place, b: Place) -> float:
     return float(geodesic(a, b).m)
 
 
+def near_distance_m(a: Place, b: Place) -> float:
+    """Return the distance of places at most a few hundred metres apart, to 1 % (equirectangular)."""
+    return math.hypot(*shift_m(a, b))
+
+
+def shift_m(a: Place, b: Place) -> tuple[float, float]:
+    """Return how far east and north `b` lies of `a`, for places at most a few kilometres apart."""
+    turn = (b.lon - a.lon + 180) % 360 - 180
+    east_m = turn * M_PER_DEG_LAT * math.cos(math.radians(a.lat))
+    return east_m, (b.lat - a.lat) * M_PER_DEG_LAT
+
+
 def bearing_deg(a: Place, b: Place) -> float:
     """Return the initial course from `a` to `b`, degrees clockwise from north, 0..360 (spherical formula)."""
     lat_a, lat_b = math.radians(a.lat), math.radians(b.lat)

@@ -54,6 +54,10 @@ class Field:
             raise self.refuse(f"{self.name} must be a list")
         return [Field(node, self._path, self.name) for node in self._node.value]
 
+    def is_list(self) -> bool:
+        """Say whether it is a list."""
+        return isinstance(self._node, yaml.SequenceNode)
+
     def text(self) -> str:
         """Return a text that is not empty."""
         if not isinstance(self._node, yaml.ScalarNode) or not str(self._node.value).strip():

@@ -46,6 +46,7 @@ def event(kind: str, at_s: float, fix: int, **more: Any) -> Sighted:
         "repeat": False,
         "fix_tst": BEGIN_TST + fix,
         "place": reading.place,
+        "is_grave": True,
     }
     return Sighted(**(values | more))
 
@@ -53,7 +54,9 @@ def event(kind: str, at_s: float, fix: int, **more: Any) -> Sighted:
 def judge(expect: Expectation, *events: Sighted, plan: Plan = APPROACH, **more: Any) -> list[Row]:
     values: dict[str, Any] = {"messages": (), "commands": 0} | more
     published = tuple(BEGIN_S + s.at_s for s in plan.sendings)
-    return verdicts.judge(expect, DRAFT, plan, 1.0, Evidence(BEGIN_S, BEGIN_TST, published, events, **values))
+    return verdicts.judge(
+        expect, (DRAFT,), plan, 1.0, Evidence(BEGIN_S, BEGIN_TST, published, events, **values)
+    )
 
 
 MUST_BREACH = Expectation(must=(Must("zone_breach"),))
@@ -144,7 +147,7 @@ def test_her_stream_must_hear_in_time() -> None:
 def test_a_breach_from_well_outside_is_false_even_if_one_had_to_come() -> None:
     rows = judge(MUST_BREACH, event("zone_breach", 1.1, 1), event("zone_breach", 6.1, 6))
     assert [row.outcome for row in rows].count(Outcome.FALSE) == 1
-    assert "245 m outside" in rows[-1].note
+    assert "truly 245 m outside" in rows[-1].note
 
 
 def test_an_event_that_rests_on_a_forgery_is_false() -> None:

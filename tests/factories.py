@@ -1,12 +1,13 @@
 """Builds values with harmless defaults, so that a test names only what it is about."""
 
 import uuid
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from api.geofence.model import Circle, ExclusionZone, Fix, Visibility
 from api.kernel.geo import Point
-from api.orders.model import ProtectiveOrder
+from api.orders.model import Exemption, ExemptionDraft, ExemptionKind, ProtectiveOrder
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PLACE = Point(52.0, 4.5)
@@ -48,3 +49,37 @@ def make_order(**more: Any) -> ProtectiveOrder:
         "exercise": True,
     }
     return ProtectiveOrder(**(values | more))
+
+
+def make_exemption_draft(**more: Any) -> ExemptionDraft:
+    """A hand-over from now on for an hour, of everybody and every zone, anywhere."""
+    values: dict[str, Any] = {
+        "kind": ExemptionKind.AGREED_HANDOVER,
+        "reason": "the children",
+        "person_ids": (),
+        "zone_ids": (),
+        "place": None,
+        "valid_from": NOW,
+        "valid_until": NOW + timedelta(hours=1),
+    }
+    return ExemptionDraft(**(values | more))
+
+
+def make_exemption(**more: Any) -> Exemption:
+    """The same, agreed a day ago for the order of `make_circle_zone`."""
+    values: dict[str, Any] = {
+        "id": uuid.UUID(int=70),
+        "order_id": uuid.UUID(int=3),
+        "created_by": None,
+        "created_at": NOW - timedelta(days=1),
+        "ended_at": None,
+        "ended_by": None,
+    }
+    draft = {
+        name: more.pop(name) for name in [field.name for field in fields(ExemptionDraft)] if name in more
+    }
+    return Exemption(**(_fields(make_exemption_draft(**draft)) | values | more))
+
+
+def _fields(draft: ExemptionDraft) -> dict[str, Any]:
+    return {field.name: getattr(draft, field.name) for field in fields(draft)}

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.geofence.geometry.prepared import PreparedZone
-from api.geofence.model import ExclusionZone, Fix, Limits, PresenceState, Purpose
+from api.geofence.model import WELL, ExclusionZone, Fix, Limits, PresenceState, Purpose
 from api.geofence.rules.horizon import Reporting
 from api.geofence.rules.presence import is_resting
 from api.geofence.rules.proximity import Pair, pair_of
@@ -30,7 +30,7 @@ from api.geofence.store.states import (
 )
 from api.geofence.store.zones import list_zones
 from api.orders import service as orders
-from api.orders.model import Device, Party, ProtectiveOrder, Watch
+from api.orders.model import Device, Exemption, Party, ProtectiveOrder, Watch
 
 UNSEEN = PresenceState()
 LOOK_BACK_FIXES = 5
@@ -83,6 +83,7 @@ class WatchedOrder(msgspec.Struct, frozen=True):
     zones: tuple[WatchedZone, ...]
     bounds: tuple[WatchedZone, ...]
     limits: Limits
+    exemptions: tuple[Exemption, ...] = ()
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -127,7 +128,7 @@ class Memory:
         """Return every order, ended ones included."""
         return self._watched.values()
 
-    def restore_register(self, session: Session) -> None:
+    def restore_register(self, session: Session, now: datetime) -> None:
         """Read orders, zones and who carries what; nothing of what devices said."""
         self.revision = orders.latest_revision(session)
         self.devices = {device.id: device for device in orders.list_devices(session)}
@@ -135,11 +136,11 @@ class Memory:
         self._watched.clear()
         self.places.clear()
         own = list_limits(session, self.limits)
-        self.put_orders(orders.list_watches(session), list_zones(session), own)
+        self.put_orders(orders.list_watches(session, now=now), list_zones(session), own)
 
     def restore(self, session: Session, now: datetime) -> None:
         """Read everything; used at start and after the database was away."""
-        self.restore_register(session)
+        self.restore_register(session, now)
         stored = list_presences(session)
         self._latest.clear()
         self._presences = {key: state for key, state in stored.items() if not is_resting(state)}
@@ -203,6 +204,7 @@ class Memory:
                 zones=tuple(zones_of.get(watch.order.id, ())),
                 bounds=tuple(bounds_of.get(watch.order.id, ())),
                 limits=own_limits.get(watch.order.id, self.limits),
+                exemptions=watch.exemptions,
             )
             self._watched[watch.order.id] = watched
             for device_id in watched.wearer_devices:
@@ -275,12 +277,17 @@ class Memory:
         return seen or see(fix, None, self.limits)
 
     def _forget_former_holder(self, device_id: UUID) -> None:
-        """Drop where a device was in other hands: it is no place, and no way, of whoever has it now."""
+        """Drop where a device was in other hands, and its troubles there: nothing of who has it now."""
         seen = self._seen.get(device_id)
         is_carried = device_id in self._carried_since
         if seen is not None and is_carried and not self.was_carried(device_id, seen.fix.fixed_at):
             del self._seen[device_id]
             self._latest.pop(device_id, None)
+        state = self._device_states.get(device_id)
+        if state is not None and is_carried and not self.was_carried(device_id, state.heard_at):
+            # What was told of it then was told to others.
+            fresh = msgspec.structs.replace(state, strap_heard_at=None, health=WELL)
+            self._device_states[device_id] = fresh
 
     def _forget(self, order_ids: Collection[UUID]) -> None:
         for order_id in order_ids:

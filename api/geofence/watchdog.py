@@ -30,7 +30,7 @@ def watch(engine: Engine, limits: Limits, is_stopping: Callable[[], bool]) -> No
     with transaction(engine) as session:
         health.note_return(session, PROCESS, clock.now(), limits)
         sweeper = Sweeper(limits)
-        sweeper.load(session)
+        sweeper.load(session, clock.now())
         was_degraded = health.is_degraded_told(session, clock.now())
     patient_until = clock.now() + START_GRACE
     while not is_stopping():

@@ -15,7 +15,16 @@ from uuid import UUID
 
 import msgspec
 
-from api.geofence.model import AlarmKind, DeviceAlarm, DeviceReceipt, DeviceReport, Fix, FixSource
+from api.geofence.model import (
+    STATUS,
+    AlarmKind,
+    DeviceAlarm,
+    DeviceReceipt,
+    DeviceReport,
+    Fix,
+    FixSource,
+    Gnss,
+)
 from api.kernel.crypto import Undecipherable, unseal
 from api.kernel.geo import Point
 from api.orders.model import Device
@@ -72,6 +81,8 @@ class _Located(msgspec.Struct):
     seq: Any = None
     src: Any = None
     strap: Any = None
+    motion: Any = None
+    mock: Any = None
 
 
 class _Location(_Located, tag_field="_type", tag="location"):
@@ -104,6 +115,15 @@ class _Other(msgspec.Struct):
     batt: Any = None
 
 
+class _Status(_Other, tag_field="_type", tag=STATUS):
+    motion: Any = None
+    mock: Any = None
+    fix: Any = None
+    gnss: Any = None
+    strap: Any = None
+    permission: Any = None
+
+
 class _Typed(msgspec.Struct, rename={"type": "_type"}):
     type: str
     data: Any = None
@@ -113,16 +133,17 @@ _LANES = frozenset({"alarm", "receipt"})
 _decode_type = msgspec.json.Decoder(_Typed).decode
 
 CONTACT_ONLY = (
-    "status", "lwt", "beacon", "card", "cmd", "configuration", "dump", "request", "steps",
+    STATUS, "lwt", "beacon", "card", "cmd", "configuration", "dump", "request", "steps",
     "waypoint", "waypoints",
 )  # fmt: skip
-"""Types that a phone may send and that say nothing we judge: they count as contact, never as an error."""
+"""Types without a position of the device: contact, never an error; only a status says more."""
 
 _Others: Any = tuple(
     msgspec.defstruct(f"_{name.title()}", [], bases=(_Other,), tag_field="_type", tag=name)
     for name in CONTACT_ONLY
+    if name != STATUS
 )
-_Plain: Any = _Location | _Transition | _Alarm | _Receipt
+_Plain: Any = _Location | _Transition | _Alarm | _Receipt | _Status
 _Any: Any = _Plain | _Encrypted
 for _other in _Others:
     _Plain = _Plain | _other
@@ -175,9 +196,7 @@ def parse_message(device: Device, payload: bytes, received_at: datetime) -> Mess
         return _alarm(device.id, said, received_at)
     if type(said) is _Receipt:
         return DeviceReceipt(device.id, received_at, said.id, said.outcome[:32])
-    battery = _number(said.batt, 0, 100)
-    kind = str(type(said).__struct_config__.tag)
-    return DeviceReport(device.id, received_at, kind, None if battery is None else round(battery))
+    return _report(device.id, said, received_at)
 
 
 def _decode(payload: bytes, decode: Any) -> Any:  # noqa: ANN401 - msgspec's tagged union
@@ -219,6 +238,28 @@ def _fix(device_id: UUID, said: _Located, received_at: datetime) -> Fix:
         battery_pct=None if battery is None else round(battery),
         source=_SOURCES.get(said.src, FixSource.UNKNOWN) if isinstance(said.src, str) else FixSource.UNKNOWN,
         strap_closed=_STRAP.get(said.strap) if isinstance(said.strap, str) else None,
+        moving=None if said.motion is None else _flag(said.motion),  # most say nothing: a call less per fix
+        mocked=said.mock is True,
+    )
+
+
+def _report(device_id: UUID, said: _Other, received_at: datetime) -> DeviceReport:
+    battery = _number(said.batt, 0, 100)
+    battery_pct = None if battery is None else round(battery)
+    if not isinstance(said, _Status):
+        kind = str(type(said).__struct_config__.tag)
+        return DeviceReport(device_id, received_at, kind, battery_pct)
+    return DeviceReport(
+        device_id=device_id,
+        received_at=received_at,
+        kind=STATUS,
+        battery_pct=battery_pct,
+        moving=_flag(said.motion),
+        has_fix=_flag(said.fix),
+        gnss=_GNSS.get(said.gnss) if isinstance(said.gnss, str) else None,
+        strap_closed=_STRAP.get(said.strap) if isinstance(said.strap, str) else None,
+        permission=_PERMISSION.get(said.permission) if isinstance(said.permission, str) else None,
+        mocked=said.mock is True,
     )
 
 
@@ -249,6 +290,8 @@ def _alarm(device_id: UUID, said: _Alarm, received_at: datetime) -> DeviceAlarm:
 _SOURCES = {source.value: source for source in FixSource}
 _ALARMS = {kind.value: kind for kind in AlarmKind}
 _STRAP = {"closed": True, "open": False}
+_GNSS = {gnss.value: gnss for gnss in Gnss}
+_PERMISSION = {"granted": True, "denied": False}
 _MAX_SEQ = 2**63 - 1
 
 
@@ -278,6 +321,10 @@ def _number(value: Any, low: float, high: float) -> float | None:  # noqa: ANN40
 def _accuracy(value: Any) -> float | None:  # noqa: ANN401 - whatever the device sent
     """Return metres; 0 and absent are *unknown*, not perfect (OwnTracks leaves out what it does not know)."""
     return _number(value, 0, 1e7) or None
+
+
+def _flag(value: Any) -> bool | None:  # noqa: ANN401 - whatever the device sent
+    return value if isinstance(value, bool) else None
 
 
 def _seq(value: Any) -> int | None:  # noqa: ANN401 - whatever the device sent

@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 from api.geofence.intake import ALARM_LANES, FIRST_RETRY_S, LAST_RETRY_S, POSITION_LANES, Lane, topics_of
 from api.geofence.memory import Memory
 from api.geofence.model import Limits
-from api.geofence.service.health import note_life, note_return, tell_unreadable
+from api.geofence.rules.lag import is_lagging
+from api.geofence.service.health import is_lag_told, note_life, note_return, tell_lag, tell_unreadable
 from api.geofence.service.judging import Received, process_messages, reject_for_our_fault
 from api.geofence.service.limits import note_house_limits, read_house_limits, tell_unusable
 from api.kernel import clock
@@ -39,6 +40,8 @@ REFRESH_S = 0.25
 """The register is looked at this often; the issue asks that a change takes effect within 1 s."""
 LIFE_S = 5.0
 """A sign of life this often; the watchdog calls 30 s without one an outage."""
+LAG_WINDOW_S = 60.0
+"""A device that was heard within this counts when we ask ourselves whether intake lags; proposal."""
 STAND_BY_S = 15.0
 """One that was taken over takes the work back after three signs of life of the other have failed to come."""
 
@@ -66,6 +69,8 @@ class Worker:
         self._refresh_at_s = 0.0
         self._life_at_s = clock.monotonic_s() + LIFE_S
         self._was_able = False
+        self._ages: dict[uuid.UUID, tuple[float, float]] = {}
+        self._lags = False
 
     def run(self, is_stopping: Callable[[], bool]) -> None:
         """Work until told to stop; a database that is away is waited for.
@@ -129,6 +134,18 @@ class Worker:
         with transaction(self._engine) as session:
             self._check_holder(session)
             note_life(session, PROCESS, clock.now(), able=able)
+            self._look_at_lag(session, now_s)
+
+    def _look_at_lag(self, session: Session, now_s: float) -> None:
+        """Say when what devices tell reaches us late for all of them, and when that is over."""
+        self._ages = {
+            device: heard for device, heard in self._ages.items() if heard[0] >= now_s - LAG_WINDOW_S
+        }
+        ages_s = [age_s for _heard_s, age_s in self._ages.values()]
+        lags = is_lagging(ages_s, self._memory.limits, was_lagging=self._lags)
+        if lags is not self._lags:
+            tell_lag(session, clock.now(), lags=lags)
+            self._lags = lags
 
     def _judge_timed(self, messages: Sequence[Received]) -> None:
         begun_s = clock.monotonic_s()
@@ -165,6 +182,9 @@ class Worker:
             self._check_holder(session)
             changes = process_messages(session, self._memory, messages, clock.now())
         self._memory.take_over(changes)
+        now_s = clock.monotonic_s()
+        for device_id, seen in changes.seen.items():
+            self._ages[device_id] = (now_s, (seen.fix.received_at - seen.fix.fixed_at).total_seconds())
 
     def _check_holder(self, session: Session) -> None:
         if holder_of(session, PROCESS) != self._id:
@@ -201,6 +221,7 @@ class Worker:
                         claim(session, PROCESS, self._id, now)
                         note_house_limits(session, self._memory.limits, now)
                     tell_unreadable(session, now)
+                    self._lags = is_lag_told(session, now)
                     tell_unusable(session, self._memory.limits, now)
                 with reading(self._engine) as session:
                     self._memory.restore(session, clock.now())

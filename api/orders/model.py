@@ -1,11 +1,12 @@
 """Nouns of protective orders: the order, the people, their devices and who carried which, when."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from api.kernel.errors import Conflict, Invalid, NotFound
+from api.kernel.geo import Point
 
 MIN_RADIUS_M = 50.0
 """Below the error of a fix in a city a radius means nothing; proposal."""
@@ -144,6 +145,77 @@ class Assignment:
     entered_at: datetime
 
 
+class ExemptionKind(StrEnum):
+    """Why the two may be near each other for once; CUSTODY also bounds how long and where he is held."""
+
+    COURT_HEARING = "court_hearing"
+    AGREED_HANDOVER = "agreed_handover"
+    CUSTODY = "custody"
+    OTHER = "other"
+
+
+LONGEST_EXEMPTION = {kind: timedelta(hours=24) for kind in ExemptionKind} | {
+    ExemptionKind.CUSTODY: timedelta(days=31)
+}
+"""A hearing or a hand-over is over within a day; whoever forgets it must not leave her without alerts for
+long. Custody is renewed by a court every few weeks. Proposals."""
+EXEMPTIONS_KEPT = timedelta(days=31)
+"""So long after its end an exemption is given to workers: older data is a broken clock (`ancient_s`)."""
+MAX_REASON_CHARACTERS = 500
+"""A sentence or two; the agreement itself is in the case file. Proposal."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedPlace:
+    """A circle in which an exemption holds: `radius_m` MIN_RADIUS_M..MAX_RADIUS_M along the ground."""
+
+    center: Point
+    radius_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptionDraft:
+    """What is agreed; fields as in `Exemption`. `rules.check_exemption` says whether it holds together."""
+
+    kind: ExemptionKind
+    reason: str
+    person_ids: tuple[UUID, ...]
+    zone_ids: tuple[UUID, ...]
+    place: AgreedPlace | None
+    valid_from: datetime
+    valid_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """An agreed exception to one order: what it covers is kept in the log and pages nobody.
+
+    Attributes:
+        reason: Staff's words, 1..MAX_REASON_CHARACTERS; never leaves the control host.
+        person_ids: Whom it covers as to proximity; empty is everybody of the order.
+        zone_ids: Which zones it covers; empty is all. One that is not there (any more) covers nothing.
+        place: It holds only while the wearer is within; None holds anywhere.
+        valid_from: First moment covered, but nothing before `created_at` ever is.
+        valid_until: First moment no longer covered.
+        created_by: The account; None is the command line.
+        ended_at: Ended early; None while it was not.
+    """
+
+    id: UUID
+    order_id: UUID
+    kind: ExemptionKind
+    reason: str
+    person_ids: tuple[UUID, ...]
+    zone_ids: tuple[UUID, ...]
+    place: AgreedPlace | None
+    valid_from: datetime
+    valid_until: datetime
+    created_by: UUID | None
+    created_at: datetime
+    ended_at: datetime | None
+    ended_by: UUID | None
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
     """One order as the geofence needs it: whose devices to hold against whose, and since when.
@@ -152,11 +224,13 @@ class Watch:
         wearer_devices: Assigned to the wearer now.
         protected: Per protected person, the devices assigned to her now.
         exercise: The order is an exercise.
+        exemptions: Agreed exceptions, those that ended lately included: late data is judged as of its time.
     """
 
     order: ProtectiveOrder
     wearer_devices: tuple[UUID, ...]
     protected: tuple[tuple[UUID, tuple[UUID, ...]], ...]
+    exemptions: tuple[Exemption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +256,10 @@ class WearerNotFound(NotFound):
 
 class PersonNotFound(NotFound):
     """There is no such protected person."""
+
+
+class ExemptionNotFound(NotFound):
+    """There is no such exemption of this order."""
 
 
 class DeviceNotFound(NotFound):
@@ -218,6 +296,10 @@ class SimulatedOnRealOrder(Conflict):
 
 class BadOrder(Invalid):
     """The order's dates or radii contradict each other."""
+
+
+class BadExemption(Invalid):
+    """The exemption is too long, covers somebody who is not of the order, or contradicts itself."""
 
 
 class BadDevice(Invalid):

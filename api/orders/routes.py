@@ -18,6 +18,8 @@ from api.orders.model import (
     Assignment,
     Device,
     DeviceDraft,
+    Exemption,
+    ExemptionDraft,
     OrderDraft,
     ProtectedPerson,
     ProtectiveOrder,
@@ -28,6 +30,7 @@ from api.orders.schemas import (
     CredentialsSchema,
     DeviceDraftSchema,
     DeviceSchema,
+    ExemptionSchema,
     HolderSchema,
     NewDeviceSchema,
     NewSecretSchema,
@@ -198,6 +201,38 @@ class Revocation(MethodView):
         """End an order now."""
         with transaction(engine()) as session:
             return service.revoke_order(session, order_id, _actor_id(), clock.now())
+
+
+@orders.route("/<uuid:order_id>/exemptions")
+class Exemptions(MethodView):
+    """Agreed exceptions to an order."""
+
+    @allow(*STAFF)
+    @orders.response(200, ExemptionSchema(many=True))
+    def get(self, order_id: UUID) -> list[Exemption]:
+        """List an order's exemptions, earliest first, those that are over included."""
+        with transaction(engine()) as session:
+            return service.list_exemptions(session, order_id, _actor_id(), clock.now())
+
+    @allow(Role.SUPERVISOR)
+    @orders.arguments(ExemptionSchema)
+    @orders.response(201, ExemptionSchema)
+    def post(self, draft: ExemptionDraft, order_id: UUID) -> Exemption:
+        """Agree to an exception: 24 hours at most, custody 31 days."""
+        with transaction(engine()) as session:
+            return service.add_exemption(session, order_id, draft, _actor_id(), clock.now())
+
+
+@orders.route("/<uuid:order_id>/exemptions/<uuid:exemption_id>/end")
+class ExemptionEnd(MethodView):
+    """The early end of an exemption."""
+
+    @allow(Role.SUPERVISOR)
+    @orders.response(200, ExemptionSchema)
+    def post(self, order_id: UUID, exemption_id: UUID) -> Exemption:
+        """End an exemption now; everything rings again."""
+        with transaction(engine()) as session:
+            return service.end_exemption(session, order_id, exemption_id, _actor_id(), clock.now())
 
 
 @devices.route("")

@@ -3,12 +3,23 @@
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import marshmallow as ma
 
+from api.kernel.geo import Point
 from api.kernel.http import Schema
 from api.kernel.mqtt import topic_of
-from api.orders.model import MAX_RADIUS_M, MIN_RADIUS_M, Device, DeviceKind
+from api.orders.model import (
+    MAX_RADIUS_M,
+    MAX_REASON_CHARACTERS,
+    MIN_RADIUS_M,
+    AgreedPlace,
+    Device,
+    DeviceKind,
+    ExemptionDraft,
+    ExemptionKind,
+)
 
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 """Dates outside are slips of the keyboard (year 0206, 20266); proposal."""
@@ -54,6 +65,15 @@ def _radius() -> ma.fields.Float:
     return ma.fields.Float(required=True, validate=ma.validate.Range(MIN_RADIUS_M, MAX_RADIUS_M))
 
 
+def _ids(description: str) -> ma.fields.List[UUID]:
+    return ma.fields.List(
+        ma.fields.UUID(),
+        load_default=(),
+        validate=ma.validate.Length(0, 100),
+        metadata={"description": description},
+    )
+
+
 class PersonSchema(Schema):
     """A wearer or a protected person."""
 
@@ -89,6 +109,47 @@ class OrderSchema(Schema):
     @ma.post_load
     def _freeze(self, data: dict[str, Any], **_more: object) -> dict[str, Any]:
         return data | {"protected_person_ids": tuple(data["protected_person_ids"])}
+
+
+class AgreedPlaceSchema(Schema):
+    """A circle on the ground: WGS-84 degrees and metres."""
+
+    lat = ma.fields.Float(required=True, validate=ma.validate.Range(-90, 90), attribute="center.lat")
+    lon = ma.fields.Float(required=True, validate=ma.validate.Range(-180, 180), attribute="center.lon")
+    radius_m = _radius()
+
+    @ma.post_load
+    def _place(self, data: dict[str, Any], **_more: object) -> AgreedPlace:
+        center = data["center"]
+        return AgreedPlace(Point(center["lat"], center["lon"]), data["radius_m"])
+
+
+class ExemptionSchema(Schema):
+    """An agreed exception to an order; without a place it holds anywhere."""
+
+    id = ma.fields.UUID(dump_only=True)
+    order_id = ma.fields.UUID(dump_only=True)
+    kind = ma.fields.Enum(ExemptionKind, by_value=True, required=True)
+    reason = line_of_text(MAX_REASON_CHARACTERS)
+    person_ids = _ids("Whom it covers; empty is everybody of the order.")
+    zone_ids = _ids("Which zones it covers; empty is all.")
+    place = ma.fields.Nested(
+        AgreedPlaceSchema,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "It holds only while the wearer is within."},
+    )
+    valid_from = Moment(required=True)
+    valid_until = Moment(required=True)
+    created_by = ma.fields.UUID(dump_only=True, allow_none=True)
+    created_at = Moment(dump_only=True)
+    ended_at = Moment(dump_only=True, allow_none=True)
+    ended_by = ma.fields.UUID(dump_only=True, allow_none=True)
+
+    @ma.post_load
+    def _draft(self, data: dict[str, Any], **_more: object) -> ExemptionDraft:
+        ids = {name: tuple(data[name]) for name in ("person_ids", "zone_ids")}
+        return ExemptionDraft(**(data | ids))
 
 
 class DeviceDraftSchema(Schema):

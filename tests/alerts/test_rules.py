@@ -62,6 +62,7 @@ events = st.builds(
     person_id=st.sampled_from([None, UUID(int=100), UUID(int=101)]),
     zone_id=st.sampled_from([None, UUID(int=2), UUID(int=4)]),
     device_id=st.sampled_from([None, UUID(int=1), UUID(int=200)]),
+    exemption_id=st.sampled_from([None, UUID(int=70)]),
     reason=st.sampled_from(["pairing_lost", "battery_low", "protected_device_degraded:silent"]),
 )
 
@@ -134,6 +135,10 @@ def test_the_return_of_a_part_of_the_system_joins_its_failure() -> None:
         ({"kind": K.BATTERY_CRITICAL}, "battery_low"),
         ({"kind": K.INCLUSION_BREACH, "zone_id": UUID(int=2)}, "inclusion_breach"),
         ({"kind": K.PROTECTED_DEVICE_DEGRADED, "reason": "silent"}, "protected_device_degraded:silent"),
+        (
+            {"kind": K.PROTECTED_DEVICE_DEGRADED, "reason": "battery_critical"},
+            "protected_device_degraded:battery_low",
+        ),
     ],
 )
 def test_the_end_of_a_condition_joins_its_alert_and_ends_only_it(began: dict[str, Any], ended: str) -> None:
@@ -227,6 +232,7 @@ def test_the_wearer_hears_only_of_declared_zones_and_whatever_else_is_going_on(
         and not event.concealed
         and event.live
         and not event.repeat
+        and event.exemption_id is None
     )
     assert [(one.action, one.wording) for one in told] == (
         [(Action.MESSAGE, Wording.TURN_BACK)] if is_his_step else []

@@ -31,7 +31,7 @@ K = EventKind
         (K.SEPARATION, {}, 2),
         (K.JAM_SHIELD, {}, 2),
         (K.POWER_OFF, {}, 2),
-        (K.POWER_OFF, {"person_id": UUID(int=100)}, 3),
+        (K.PROTECTED_DEVICE_DEGRADED, {"person_id": UUID(int=100), "reason": "power_off"}, 3),
         (K.LOST_CONTACT, {}, 3),
         (K.LOST_CONTACT, {"reason": "reaches"}, 2),
         (K.PROXIMITY_BREACH, {"mover": Mover.TRAFFIC}, 2),

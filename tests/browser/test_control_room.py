@@ -302,3 +302,17 @@ def test_the_page_asks_only_its_own_host(control: Visit, stage: Stage) -> None:
     wait_until(lambda: any("/tracks" in request.url for request in control.requests))
     assert len(control.requests) > 15
     assert control.strangers() == []
+
+
+def test_an_old_position_is_shown_as_unknown_with_how_far_he_can_be(control: Visit, stage: Stage) -> None:
+    scene = stage.add_order()
+    stage.move(scene.phone, HOME, age_s=3)
+    stage.move(scene.ankle, CLOSE, age_s=400)
+    stage.open_alert(EventKind.LOST_CONTACT, order_id=scene.order_id, device_id=scene.ankle.id)
+    control.sign_in()
+    rows(control).first.click()
+    label = control.page.locator(".mark-label.wearer")
+    expect(label).to_contain_text("UNKNOWN")
+    expect(label).to_contain_text("can be 14")  # 400 s and more at 130 km/h: 14.4 km
+    expect(control.page.locator("path.reach")).to_have_count(1)
+    expect(control.page.locator(".mark-label.protected")).not_to_contain_text("UNKNOWN")

@@ -14,7 +14,7 @@ from api.geofence.model import Fix, Hours, Limits, Polygon, Presence, PresenceSt
 from api.geofence.rules.inclusion import judge_bound
 from api.geofence.rules.quality import Seen, Timing, see, timing_of
 from tests.factories import NOW, make_circle_zone
-from tests.geofence.judged import fix_at, moment, place, told
+from tests.geofence.judged import UNSEEN, fix_at, moment, place, told
 
 RADIUS_M = 500.0
 HOUSE = make_circle_zone(radius_m=RADIUS_M, buffer_m=0.0, purpose=Purpose.INCLUSION)
@@ -33,7 +33,7 @@ class BoundDesk:
 
     zone: PreparedZone = field(default_factory=lambda: PreparedZone.from_zone(HOUSE))
     limits: Limits = LIMITS
-    state: PresenceState = PresenceState()
+    state: PresenceState = UNSEEN
     newest: Seen | None = None
     events: list[Event] = field(default_factory=list)
 

@@ -209,7 +209,7 @@ class Watchdog:
     def __init__(self, engine: Engine) -> None:
         self.engine, self.sweeper = engine, Sweeper(HOUSE)
         with transaction(engine) as session:
-            self.sweeper.load(session)
+            self.sweeper.load(session, NOW)
 
     def missed(self, seconds: float) -> set[UUID | None]:
         with transaction(self.engine) as session:

@@ -121,7 +121,7 @@ def test_a_device_told_to_report_rarely_is_missed_only_after_that(engine: Engine
     sweeper = Sweeper(limits)
     told: list[str] = []
     with transaction(engine) as session:
-        sweeper.load(session)
+        sweeper.load(session, NOW)
         for seconds in (304, 306, 664, 666):
             sweeper.sweep(session, at(seconds))
             told.append(",".join(e.event["kind"] for e in alerts.entries_after(session, 0, 99) if e.event))

@@ -49,7 +49,7 @@ class Watch:
     def restart(self) -> None:
         self.sweeper = Sweeper(LIMITS)
         with transaction(self.engine) as session:
-            self.sweeper.load(session)
+            self.sweeper.load(session, NOW)
 
     def sweep(self, seconds: float) -> Counter[str]:
         """Look for silence; returns what was told meanwhile."""

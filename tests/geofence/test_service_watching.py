@@ -53,7 +53,7 @@ class Room:
 
     def map(self) -> list[WatchedPicture]:
         with transaction(self.engine) as session:
-            return watching.show_map(session, ACTOR, at(900))
+            return watching.show_map(session, Limits(), ACTOR, at(900))
 
     def tracks(self, alert_id: UUID, minutes: int = 30, seconds: float = 900) -> list[Track]:
         with transaction(self.engine) as session:
@@ -120,7 +120,7 @@ def test_a_person_under_two_orders_is_shown_on_each(room: Room, scene: Scene) ->
 
 
 def test_the_map_shows_nobody_without_an_unresolved_alert(room: Room, scene: Scene) -> None:
-    room.take(position(scene.ankle, FAR, at(0)))
+    room.take(position(scene.ankle, north_of(HOME, 2000), at(-60)))
     assert room.map() == []
     assert room.looks("geofence.show_map") == []
     breach(room, scene)

@@ -7,14 +7,16 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from api.geofence.model import (
+    WELL,
     AlarmKind,
     DeviceAlarm,
     Fix,
     FixSource,
+    Health,
     Presence,
     PresenceState,
 )
@@ -51,6 +53,22 @@ from api.kernel.geo import Point
 from tests.factories import NOW, make_fix
 
 DEVICE, OTHER = UUID(int=1), UUID(int=2)
+TROUBLED = Health(
+    battery_stage=2,
+    unchanged_since=NOW,
+    frozen_told=True,
+    moves_s=((1.5, 2.25), (3.0, 1795435200.0)),
+    moving_s=1795435200.0,
+    no_fix_told=True,
+    implausible_at=NOW,
+    gnss_lost_at=NOW + timedelta(milliseconds=1),
+    jam_told=True,
+    unpaired_since=NOW,
+    pairing_told=True,
+    powered_off_at=NOW,
+    permission_told=True,
+)
+"""Nothing of it as in `WELL`."""
 
 
 def store(engine: Engine, *fixes: Fix) -> None:
@@ -164,6 +182,9 @@ def test_a_devices_last_word_is_written_over(engine: Engine) -> None:
         ("coarse", "jump"),
         strap_closed=True,
         battery_pct=55,
+        strap_heard_at=NOW - timedelta(seconds=30),
+        spoke_at=NOW,
+        health=TROUBLED,
     )
     with transaction(engine) as session:
         save_device_states(session, [DeviceState(DEVICE, NOW), DeviceState(OTHER, NOW)])
@@ -172,6 +193,27 @@ def test_a_devices_last_word_is_written_over(engine: Engine) -> None:
     with reading(engine) as session:
         assert list_device_states(session, {DEVICE}) == {DEVICE: known}
         assert set(list_device_states(session)) == {DEVICE, OTHER}
+
+
+def test_a_device_without_troubles_comes_back_as_the_very_same_health(engine: Engine) -> None:
+    with transaction(engine) as session:
+        save_device_states(session, [DeviceState(DEVICE, NOW, health=TROUBLED)])
+        save_device_states(session, [DeviceState(DEVICE, NOW)])
+    with reading(engine) as session:
+        assert list_device_states(session)[DEVICE].health is WELL
+
+
+def test_troubles_in_words_that_we_do_not_know_count_as_not_told(engine: Engine) -> None:
+    with transaction(engine) as session:
+        save_device_states(session, [DeviceState(DEVICE, NOW), DeviceState(OTHER, NOW, health=TROUBLED)])
+        session.execute(
+            text("UPDATE device_state SET health = :said WHERE strap_heard_at IS NULL AND health IS NULL"),
+            {"said": '{"battery_stage": "empty"}'},
+        )
+    with reading(engine) as session:
+        states = list_device_states(session)
+    assert states[DEVICE].health is WELL
+    assert states[OTHER].health == TROUBLED
 
 
 def test_an_alarm_delivered_twice_is_stored_once(engine: Engine) -> None:

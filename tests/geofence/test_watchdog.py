@@ -19,6 +19,7 @@ from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import make_engine, reading, transaction
 from api.kernel.heartbeats import list_heartbeats
+from api.orders import service as orders
 from api.orders.model import Device, DeviceKind
 from tests.factories import NOW
 from tests.scene import HOME, Scene, make_scene, north_of, position
@@ -183,6 +184,36 @@ def test_devices_that_stay_silent_after_our_outage_are_told_after_their_time(nig
     assert night.counted()["lost_contact"] == 0
     night.watch_until(200 + LIMITS.silence_s + BEAT_S + TOLD_WITHIN_S)
     assert night.counted()["lost_contact"] == 1
+
+
+def test_a_conflict_of_the_register_is_told_once_within_its_minute_and_its_end_too(
+    night: Night, scene: Scene
+) -> None:
+    night.now += timedelta(minutes=16)  # the order is no longer new
+    begun = night.seconds()
+
+    def hand_back() -> None:
+        with transaction(night.engine) as session:
+            orders.unassign_device(session, scene.phone.id, None, night.now)
+
+    def hand_out() -> None:
+        with transaction(night.engine) as session:
+            orders.assign_device(session, scene.phone.id, None, scene.person_id, None, night.now)
+
+    night.beat()
+    night.hear(scene.ankle, scene.phone)
+    night.happens = [
+        every(BEAT_S, night.beat, between=ALL_NIGHT),
+        every(20, lambda: night.hear(scene.ankle, scene.phone), between=ALL_NIGHT),
+        every(1e9, hand_back, between=(begun + 10, 1e9)),
+        every(1e9, hand_out, between=(begun + 100, 1e9)),
+    ]
+    for until in (80, 170):
+        night.watch_until(begun + until)
+    # She carries none, and hers speaks though nobody carries it.
+    assert night.counted() == {"status_conflict": 2, "condition_ended": 2}
+    assert night.first("status_conflict") <= begun + 10 + 60 + 2
+    assert night.first("condition_ended") <= begun + 100 + 60 + 2
 
 
 def test_the_watchdog_gives_signs_of_life_of_its_own(night: Night) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from api.geofence.model import AlarmKind, DeviceAlarm, DeviceReceipt, DeviceReport, Fix, FixSource
+from api.geofence.model import AlarmKind, DeviceAlarm, DeviceReceipt, DeviceReport, Fix, FixSource, Gnss
 from api.geofence.wire import (
     CONTACT_ONLY,
     MAX_PAYLOAD_BYTES,
@@ -121,7 +121,9 @@ def test_an_accuracy_that_makes_no_sense_is_unknown_not_perfect(acc: Any) -> Non
         st.lists(st.integers(), max_size=2),
         st.dictionaries(st.text(max_size=2), st.integers(), max_size=2),
     ),
-    field=st.sampled_from(["acc", "alt", "vel", "cog", "batt", "seq", "src", "strap", "sats", "new"]),
+    field=st.sampled_from(
+        ["acc", "alt", "vel", "cog", "batt", "seq", "src", "strap", "sats", "motion", "mock", "new"]
+    ),
 )
 def test_nonsense_beside_the_position_never_costs_the_position(junk: Any, field: str) -> None:
     payload = encode(**{field: junk})
@@ -130,6 +132,73 @@ def test_nonsense_beside_the_position_never_costs_the_position(junk: Any, field:
     said = parse_message(make_device(), payload, NOW)
     assert isinstance(said, Fix)
     assert said.point == (52.0, 4.5)
+
+
+def status(**fields: Any) -> DeviceReport:
+    said = parse_message(make_device(), json.dumps({"_type": "status"} | fields).encode(), NOW)
+    assert isinstance(said, DeviceReport)
+    return said
+
+
+def test_a_status_tells_how_the_device_is() -> None:
+    said = status(
+        batt=71.4, motion=True, mock=True, fix=False, gnss="jammed", strap="open", permission="denied"
+    )
+    assert said == DeviceReport(
+        ID,
+        NOW,
+        "status",
+        battery_pct=71,
+        moving=True,
+        has_fix=False,
+        gnss=Gnss.JAMMED,
+        strap_closed=False,
+        permission=False,
+        mocked=True,
+    )
+    assert status(fix=True, strap="closed", permission="granted", motion=False) == DeviceReport(
+        ID, NOW, "status", moving=False, has_fix=True, strap_closed=True, permission=True
+    )
+
+
+_JUNK: dict[str, list[Any]] = {
+    "motion": ["true", 1, 0, None, [True]],
+    "mock": ["true", 1, None, {}],
+    "fix": ["false", 0, None],
+    "gnss": ["OK", True, 3, ["ok"], None],
+    "strap": ["Closed", False, 1, {"a": 1}],
+    "permission": [True, "yes", [], None],
+    "batt": ["full", -1, 101, True],
+}
+
+
+@pytest.mark.parametrize(("field", "junk"), [(f, junk) for f, values in _JUNK.items() for junk in values])
+def test_nonsense_in_a_status_is_dropped_and_never_costs_the_rest(field: str, junk: Any) -> None:
+    good = {"motion": True, "fix": False, "gnss": "none", "strap": "closed", "permission": "granted"}
+    assert status(**(good | {field: junk})) == status(
+        **{name: value for name, value in good.items() if name != field}
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in CONTACT_ONLY if name != "status"])
+def test_only_a_status_tells_how_the_device_is(name: str) -> None:
+    payload = {"_type": name, "motion": True, "fix": False, "gnss": "jammed", "strap": "open"}
+    assert parse_message(make_device(), json.dumps(payload).encode(), NOW) == DeviceReport(ID, NOW, name)
+
+
+@pytest.mark.parametrize("kind", ["location", "transition"])
+def test_a_position_tells_whether_the_device_moves_and_whether_it_is_mocked(kind: str) -> None:
+    for motion in (True, False):
+        said = parse_message(make_device(), encode(_type=kind, motion=motion, mock=motion), NOW)
+        assert isinstance(said, Fix)
+        assert (said.moving, said.mocked) == (motion, motion)
+
+
+@pytest.mark.parametrize("junk", ["true", 1, None, [], {}])
+def test_a_motion_or_mock_that_makes_no_sense_was_not_said(junk: Any) -> None:
+    said = parse_message(make_device(), encode(motion=junk, mock=junk), NOW)
+    assert isinstance(said, Fix)
+    assert (said.moving, said.mocked) == (None, False)
 
 
 @given(st.binary(max_size=200))

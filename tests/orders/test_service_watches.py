@@ -134,14 +134,14 @@ def test_ended_orders_are_watched_too_and_unknown_ones_are_not(engine: Engine, n
 
 
 @pytest.mark.parametrize("count", [2, 40])
-def test_all_watches_take_three_statements_however_many_they_are(sqlite_engine: Engine, count: int) -> None:
+def test_all_watches_take_four_statements_however_many_they_are(sqlite_engine: Engine, count: int) -> None:
     with transaction(sqlite_engine) as session:
         for _ in range(count):
             order = add_order(session)
             assign_to_wearer(session, add_device(session), order.wearer_id)
     with counted_selects(sqlite_engine) as statements, reading(sqlite_engine) as session:
         assert len(service.list_watches(session)) == count
-    assert len(statements) == 3
+    assert len(statements) == 4
 
 
 def test_more_ids_than_a_statement_takes_are_asked_in_several(engine: Engine) -> None:

@@ -42,6 +42,9 @@ TABLES = {
 /api/orders POST supervisor
 /api/orders/<uuid:order_id> GET operator supervisor
 /api/orders/<uuid:order_id> PUT supervisor
+/api/orders/<uuid:order_id>/exemptions GET operator supervisor
+/api/orders/<uuid:order_id>/exemptions POST supervisor
+/api/orders/<uuid:order_id>/exemptions/<uuid:exemption_id>/end POST supervisor
 /api/orders/<uuid:order_id>/limits GET operator supervisor
 /api/orders/<uuid:order_id>/limits PUT supervisor
 /api/orders/<uuid:order_id>/revocation POST supervisor

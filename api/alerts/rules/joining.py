@@ -88,7 +88,6 @@ _ENDINGS = frozenset(
 )
 _MOMENTARY = frozenset({EventKind.ZONE_TRANSIT, EventKind.EXTERNAL_SIGHTING, EventKind.BOUNDARY_LOITER})
 """Over before they were seen: nothing will ever tell of their end."""
-_HER_DEVICE_QUIET = frozenset({EventKind.POWER_OFF, EventKind.LOST_CONTACT})
 _BY_DEVICE = frozenset({Family.TAMPER, Family.CONTACT, Family.HEALTH, Family.SYSTEM})
 REACHES = "reaches"
 """Reason of a silence during which he can have come to her or to a zone."""
@@ -119,13 +118,13 @@ def severity_of(event: Event) -> int:
     strap that arrived late still holds, so it keeps its severity.
     """
     severity = _SEVERITY.get(event.kind, LEAST_SEVERE)
-    if event.exemption_id is not None and event.kind in EXEMPTABLE:
+    if is_exempted(event):
         return EXEMPTED_SEVERITY
     if family_of(event) == Family.LATE:
         return max(severity, 3)
     if event.kind in _BREACHES and (event.doubts or event.mover is Mover.TRAFFIC):
         return 2
-    if event.kind in _HER_DEVICE_QUIET and event.person_id is not None:
+    if event.kind == EventKind.LOST_CONTACT and event.person_id is not None:
         return 3  # kind 20: her own device; told to the room, which calls her gently
     if event.kind == EventKind.LOST_CONTACT and event.reason != REACHES:
         return 3  # kind 14: 2 only while he can have come near
@@ -173,15 +172,45 @@ def holding_after(holding: frozenset[str], event: Event) -> frozenset[str]:
     """
     if not event.live and family_of(event) == Family.LATE:
         return holding
-    if event.kind in _ENDINGS:
-        return holding - {_subject(event)}
     if event.kind in _MOMENTARY:
         return holding
-    return holding | {_subject(event)}
+    subject = _subject(event)
+    left = holding - {subject, _COVERED + subject}
+    if event.kind in _ENDINGS:
+        return left
+    return left | {_COVERED + subject if is_exempted(event) else subject}
+
+
+_COVERED = "exempted "
+"""Before what holds under an agreed exception: when the exception is over, the same thing is news."""
+
+
+def is_exempted(event: Event) -> bool:
+    """Say whether an agreed exception covers the event."""
+    return event.exemption_id is not None and event.kind in EXEMPTABLE
+
+
+def holds_covered(holding: frozenset[str]) -> bool:
+    """Say whether something of this still holds under an agreed exception, and has rung nowhere."""
+    return any(subject.startswith(_COVERED) for subject in holding)
+
+
+def _is_uncovered(holding: frozenset[str], event: Event) -> bool:
+    """Say whether what an exception covered so far goes on without it: it begins now, whatever was told."""
+    if event.kind in _ENDINGS or is_exempted(event):
+        return False
+    return _COVERED + _subject(event) in holding
 
 
 _CONDITIONS = frozenset({Family.HEALTH, Family.SUPERVISION, Family.STATUS})
-_STAGES = {EventKind.BATTERY_CRITICAL.value: EventKind.BATTERY_LOW.value}
+_TOLD_APART = frozenset({EventKind.PROTECTED_DEVICE_DEGRADED, EventKind.STATUS_CONFLICT})
+"""Several of a kind may hold at once: their reasons say which."""
+_STAGES = {
+    EventKind.BATTERY_CRITICAL.value: EventKind.BATTERY_LOW.value,
+    f"{EventKind.PROTECTED_DEVICE_DEGRADED}:{EventKind.BATTERY_CRITICAL}": (
+        f"{EventKind.PROTECTED_DEVICE_DEGRADED}:{EventKind.BATTERY_LOW}"
+    ),
+}
 """A low battery and an almost empty one are one matter: charging ends both."""
 
 
@@ -197,10 +226,10 @@ def _subject(event: Event) -> str:
     what = event.kind.value
     if event.kind == EventKind.CONDITION_ENDED:
         what = event.reason
-    elif event.kind == EventKind.PROTECTED_DEVICE_DEGRADED:
+    elif event.kind in _TOLD_APART:
         what = f"{event.kind}:{event.reason}"
     if family in _CONDITIONS or what == EventKind.PAIRING_LOST:
-        return f"{_STAGES.get(what, what)} {event.zone_id or event.device_id or '-'}"
+        return f"{_STAGES.get(what, what)} {event.zone_id or event.device_id or event.person_id or '-'}"
     return f"device {event.device_id}"
 
 
@@ -211,7 +240,7 @@ class Step:
     Attributes:
         holding: See `holding_after`.
         is_news: Somebody beyond the log has to be told: it opened, got worse, or began (again).
-        came_back: What had ended before began anew within the same alert.
+        came_back: What had ended, or was covered by an exception, began anew within the same alert.
     """
 
     alert: Alert
@@ -250,6 +279,7 @@ def next_step(
         )
     after = holding_after(holding, event)
     raised = severity < alert.severity
+    uncovered = _is_uncovered(holding, event)
     joined = replace(
         alert,
         kind=event.kind.value if raised else alert.kind,
@@ -264,8 +294,8 @@ def next_step(
         joined,
         after,
         EntryKind.RAISED if raised else EntryKind.UPDATED,
-        is_news=raised or not event.repeat,
-        came_back=bool(after) and not alert.ongoing,
+        is_news=raised or uncovered or not event.repeat,
+        came_back=uncovered or (bool(after) and not alert.ongoing),
     )
 
 

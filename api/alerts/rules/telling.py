@@ -7,7 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from api.alerts.model import Alert, AlertState, Channel, Event, EventKind, Family, Sighting
-from api.alerts.rules.joining import LEAST_SEVERE, REACHES, Step, concerned_people, severity_of
+from api.alerts.rules.joining import (
+    LEAST_SEVERE,
+    REACHES,
+    Step,
+    concerned_people,
+    is_exempted,
+    severity_of,
+)
 from api.orders.model import Watch
 
 LEAST_SEVERITY_TOLD = 2
@@ -58,7 +65,9 @@ def recipients_of(event: Event, step: Step, watch: Watch | None) -> list[Recipie
     if not step.is_news or not event.live or _is_for_staff(event, step):
         return told
     severity = severity_of(event)
-    if severity > LEAST_SEVERITY_TOLD:
+    # What a camera saw goes to those who can look into it; if it is her device that is not with her, a
+    # message to it would reach whoever has it (kind 22: operator and police).
+    if severity > LEAST_SEVERITY_TOLD or event.kind == EventKind.EXTERNAL_SIGHTING:
         return told
     devices = dict(watch.protected) if watch else {}
     for person_id in concerned_people(event, watch):
@@ -90,9 +99,11 @@ def _wearer_told(event: Event, watch: Watch) -> list[Recipient]:
     A message for proximity or a concealed zone would show him where she is. For the same reason this
     looks at the event alone: were it to depend on the alert (already open? worse already?), then what
     a concealed zone or her own position did to the alert could be read from a message that stays away.
+    Where he has been allowed into a declared zone nothing turns him back; anything else that an exception
+    covers he never hears of, so that neither can he see that it is covered.
     """
     is_declared_zone = event.kind in _TURN_BACK and event.zone_id is not None and not event.concealed
-    if not is_declared_zone or not event.live or event.repeat:
+    if not is_declared_zone or not event.live or event.repeat or is_exempted(event):
         return []
     return [
         Recipient(Channel.DEVICE, None, device_id, Action.MESSAGE, Wording.TURN_BACK)

@@ -118,7 +118,12 @@ def list_alerts(session: Session, states: Collection[AlertState]) -> list[AlertV
 
 def list_unresolved(session: Session, family: Family) -> list[Alert]:
     """Return every unresolved alert of a family, however many: for our own processes, not for a page."""
-    return alert_store.list_unresolved_of(session, family)
+    return [kept.alert for kept in alert_store.list_unresolved_of(session, family)]
+
+
+def list_holding(session: Session, family: Family) -> list[tuple[Alert, frozenset[str]]]:
+    """Return every unresolved alert of a family with what still holds (`rules.joining.holding_after`)."""
+    return [(kept.alert, kept.holding) for kept in alert_store.list_unresolved_of(session, family)]
 
 
 def get_alert(session: Session, alert_id: UUID, actor_id: UUID, now: datetime) -> AlertDetail:

@@ -210,10 +210,11 @@ def list_latest_resolved(session: Session, limit: int) -> list[Alert]:
     return [_alert_of(row) for row in rows]
 
 
-def list_unresolved_of(session: Session, family: Family) -> list[Alert]:
+def list_unresolved_of(session: Session, family: Family) -> list[KeptAlert]:
     """Return every unresolved alert of a family."""
     statement = select(_AlertRow).where(_AlertRow.state != _RESOLVED_WORD, _AlertRow.family == family.value)
-    return [_alert_of(row) for row in session.scalars(statement, execution_options=_FRESH)]
+    rows = session.scalars(statement, execution_options=_FRESH)
+    return [KeptAlert(_alert_of(row), frozenset(row.holding)) for row in rows]
 
 
 def list_unresolved_orders(session: Session) -> list[UUID]:

@@ -7,6 +7,7 @@ from flask.views import MethodView
 from sqlalchemy.orm import Session
 
 from api.accounts.model import Role
+from api.geofence.routes.limits import house_limits
 from api.geofence.schemas.watching import (
     HealthSchema,
     MapSchema,
@@ -34,7 +35,7 @@ class MapView(MethodView):
     def get(self) -> dict[str, Any]:
         """Show zones and last positions of every order with an unresolved alert."""
         with transaction(http.engine()) as session:
-            return map_json(watching.show_map(session, http.actor().id, clock.now()))
+            return map_json(watching.show_map(session, house_limits(), http.actor().id, clock.now()))
 
 
 @blueprint.route("/alerts/<uuid:alert_id>/tracks")

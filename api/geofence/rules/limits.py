@@ -73,6 +73,7 @@ BOUNDS: Mapping[str, Bounds] = MappingProxyType(
         "border_m": Bounds(0, 200_000, "m", Scope.ORDER),
         "longest_interval_s": Bounds(0, 600, "s", Scope.ORDER),
         "wearer_longest_interval_s": Bounds(0, 600, "s", Scope.ORDER),
+        "intake_lag_s": Bounds(5, 600, "s", Scope.HOUSE),
         "system_silence_s": Bounds(10, 300, "s", Scope.HOUSE),
     }
 )

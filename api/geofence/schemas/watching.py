@@ -38,6 +38,10 @@ class PictureSchema(Schema):
     reference = ma.fields.String()
     alert_radius_m = ma.fields.Float()
     warning_radius_m = ma.fields.Float()
+    unknown_after_s = ma.fields.Float(
+        metadata={"description": "a position older than this tells no longer where somebody is"}
+    )
+    reach_speed_m_s = ma.fields.Float(metadata={"description": "m/s; how fast he can travel unseen"})
     zones = ma.fields.List(ma.fields.Nested(ZoneSchema))
     positions = ma.fields.List(ma.fields.Nested(PositionSchema))
 
@@ -119,6 +123,8 @@ def map_json(pictures: list[WatchedPicture]) -> dict[str, Any]:
                 "reference": picture.order.reference,
                 "alert_radius_m": picture.order.alert_radius_m,
                 "warning_radius_m": picture.order.warning_radius_m,
+                "unknown_after_s": picture.limits.near_silence_s,
+                "reach_speed_m_s": picture.limits.reach_speed_m_s,
                 "zones": picture.zones,
                 "positions": [position_json(position) for position in picture.positions],
             }

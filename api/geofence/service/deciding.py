@@ -2,6 +2,7 @@
 
 from api.alerts.model import Event
 from api.geofence.memory import Changes, Memory, Place, WatchedOrder
+from api.geofence.rules.exempting import exempted
 from api.geofence.rules.inclusion import judge_bound
 from api.geofence.rules.proximity import judge_proximity
 from api.geofence.rules.quality import Seen, Timing
@@ -50,7 +51,7 @@ def judge_fix(memory: Memory, changes: Changes, now: Seen, place: Place, timing:
         if after is not state:
             changes.presences[person.key] = after
         events += told
-    return events
+    return exempted(events, watched.exemptions, limits) if events else events
 
 
 def _judge_bounds(memory: Memory, changes: Changes, now: Seen, watched: WatchedOrder) -> list[Event]:

@@ -57,6 +57,21 @@ def sweep_system(session: Session, now: datetime, limits: Limits, *, was_degrade
     return is_degraded
 
 
+LAG, LAG_OVER = "intake:lag", "intake:back"
+
+
+def tell_lag(session: Session, now: datetime, *, lags: bool) -> None:
+    """Say that intake has fallen behind for everybody, or that it has caught up."""
+    kind, reason = (EventKind.SYSTEM_DEGRADED, LAG) if lags else (EventKind.SYSTEM_RESTORED, LAG_OVER)
+    alerts.open_alerts(session, [Event(kind=kind, occurred_at=now, reason=reason)], now)
+
+
+def is_lag_told(session: Session, now: datetime) -> bool:
+    """Say whether an unresolved alert tells of a lag that still lasts."""
+    back = Event(kind=EventKind.SYSTEM_RESTORED, occurred_at=now, reason=LAG_OVER)
+    return alerts.is_ongoing(session, back)
+
+
 def is_degraded_told(session: Session, now: datetime) -> bool:
     """Say whether an unresolved alert tells of an outage of the worker that still lasts."""
     return alerts.is_ongoing(session, _worker_back(now))

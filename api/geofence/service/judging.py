@@ -8,13 +8,16 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
-from api.alerts.model import Event, EventKind, Sighting
+from api.alerts.model import Event, EventKind
 from api.geofence.memory import Changes, Memory, Place
-from api.geofence.model import AlarmKind, DeviceAlarm, DeviceReceipt, DeviceReport, Fix
+from api.geofence.model import DeviceAlarm, DeviceReceipt, Fix
+from api.geofence.rules.exempting import exempted
+from api.geofence.rules.health import Finding
 from api.geofence.rules.proximity import judge_past_proximity
 from api.geofence.rules.quality import Seen, Timing, believed_moment, clock_fault, see, timing_of
 from api.geofence.rules.zones import judge_past_zone
 from api.geofence.service.deciding import judge_fix
+from api.geofence.service.devices import alarm_events, note_alarm, note_fix, note_heard, note_report
 from api.geofence.service.reporting import plan_reporting
 from api.geofence.store.alarms import save_alarm
 from api.geofence.store.fixes import (
@@ -27,23 +30,10 @@ from api.geofence.store.fixes import (
 )
 from api.geofence.store.rejected import Rejected, keep_rejected
 from api.geofence.store.reporting import save_reporting
-from api.geofence.store.states import DeviceState, save_device_states, save_presences
+from api.geofence.store.states import save_device_states, save_presences
 from api.geofence.wire import BadMessage, RejectReason, parse_message, parse_topic
 from api.orders.model import Device, Party
 from api.orders.rules import is_in_force
-
-EVENT_OF = {
-    AlarmKind.SOS: EventKind.SOS,
-    AlarmKind.STRAP_CUT: EventKind.STRAP_TAMPER,
-    AlarmKind.CASE_OPEN: EventKind.CASE_OPEN,
-    AlarmKind.SEPARATION: EventKind.SEPARATION,
-    AlarmKind.RF_PROXIMITY: EventKind.PROXIMITY_RF,
-    AlarmKind.JAMMING: EventKind.JAM_SHIELD,
-    AlarmKind.SHIELDING: EventKind.JAM_SHIELD,
-    AlarmKind.POWER_OFF: EventKind.POWER_OFF,
-    AlarmKind.UNKNOWN: EventKind.DEVICE_ALARM,
-}
-"""What a device's alarm means to us; one that we do not know is an alarm all the same."""
 
 ALARM_LANE = "alarm"
 
@@ -135,9 +125,9 @@ class _Batch:
             self._take_alarm(said, message.payload)
         elif isinstance(said, DeviceReceipt):
             self._receipts.append(said)
-            self._heard(device.id, said.received_at)
+            note_heard(self._memory, self.changes, device.id, said.received_at)
         else:
-            self._take_report(said)
+            self._events += note_report(self._memory, self.changes, said)
 
     def reject(self, message: Received, bad: BadMessage) -> None:
         """Keep a message aside; one on the alarm lane of a known device still is an alarm."""
@@ -178,19 +168,22 @@ class _Batch:
         timing = timing_of(fix, newest.fix.fixed_at if newest else None, memory.limits)
         key = key_of(fix)
         if self._is_known(key, newest):
-            self._heard(fix.device_id, fix.received_at)  # delivered before: contact, nothing more
+            # Delivered before: contact, nothing more.
+            note_heard(memory, self.changes, fix.device_id, fix.received_at)
             return
         now = see(fix, None if timing is Timing.PAST else newest, memory.limits)
         self._records[key] = FixRecord(fix, self._now, timing, now.doubts, payload)
-        if timing is not Timing.PAST:
+        if timing is Timing.PAST:
+            note_heard(memory, self.changes, fix.device_id, fix.received_at)
+        else:
             is_same_second = newest is not None and newest.fix.fixed_at == fix.fixed_at
             before = memory.latest(fix.device_id, self.changes) if is_same_second else frozenset[FixKey]()
             # Without what was there before a restart the database goes on being asked.
             if before is not None:
                 self.changes.latest[fix.device_id] = before | {key}
-        self._remember(now, timing)
-        if timing is Timing.LIVE:
-            plan_reporting(memory, self.changes, now, places, newest, self._now)
+            self._events += note_fix(memory, self.changes, now, newest, timing)
+            if timing is Timing.LIVE:
+                plan_reporting(memory, self.changes, now, places, newest, self._now)
         for place in places:
             if timing is Timing.PAST:
                 self._judge_past(now, place)
@@ -223,36 +216,14 @@ class _Batch:
             raise BadMessage(RejectReason.ORDER_NOT_IN_FORCE)
         return in_force
 
-    def _remember(self, now: Seen, timing: Timing) -> None:
-        """Make the fix the device's newest, unless it is older; a strap that opened is an alarm."""
-        fix = now.fix
-        before = self._memory.device_state(fix.device_id, self.changes)
-        if timing is Timing.PAST:
-            self._heard(fix.device_id, fix.received_at)
-            return
-        self.changes.seen[fix.device_id] = now
-        strap, battery = (before.strap_closed, before.battery_pct) if before else (None, None)
-        if fix.strap_closed is False and strap is not False:
-            live = timing is Timing.LIVE
-            self._raise_alarm(
-                fix.device_id, EventKind.STRAP_TAMPER, fix.fixed_at, None, live=live, reason="strap_open"
-            )
-        self.changes.devices[fix.device_id] = DeviceState(
-            device_id=fix.device_id,
-            heard_at=fix.received_at,
-            fix=fix,
-            doubts=now.doubts,
-            strap_closed=strap if fix.strap_closed is None else fix.strap_closed,
-            battery_pct=battery if fix.battery_pct is None else fix.battery_pct,
-        )
-
     def _judge_past(self, now: Seen, place: Place) -> None:
         watched, limits = place.watched, place.watched.limits
         if place.party is Party.WEARER:
             for zone in watched.zones:
                 state = self._memory.presence(zone.key, self.changes)
                 exercise = watched.order.exercise
-                self._events += judge_past_zone(now, zone.prepared, state, limits, exercise=exercise)
+                told = judge_past_zone(now, zone.prepared, state, limits, exercise=exercise)
+                self._events += exempted(told, watched.exemptions, limits)
         self._judge_past_people(now, place, set())
 
     def _judge_past_people(self, now: Seen, place: Place, told: set[UUID | None]) -> None:
@@ -266,7 +237,7 @@ class _Batch:
                 continue
             others = person.devices if place.party is Party.WEARER else watched.wearer_devices
             before, after = find_around(self._session, others, now.fix.fixed_at)
-            self._events += judge_past_proximity(
+            found = judge_past_proximity(
                 now,
                 place.party,
                 see(before, None, limits) if before else None,
@@ -275,103 +246,17 @@ class _Batch:
                 self._memory.presence(person.key, self.changes),
                 limits,
             )
+            self._events += exempted(found, watched.exemptions, limits)
 
     def _take_alarm(self, alarm: DeviceAlarm, payload: bytes) -> None:
         moment = believed_moment(alarm.occurred_at, alarm.received_at, self._memory.limits)
         alarm = msgspec.structs.replace(alarm, occurred_at=moment)
-        self._heard(alarm.device_id, alarm.received_at)
-        if not save_alarm(self._session, alarm, payload):
-            return
-        age_s = (alarm.received_at - alarm.occurred_at).total_seconds()
-        live = age_s <= self._memory.limits.late_s
-        if alarm.kind is AlarmKind.STRAP_CUT:
-            # The positions that follow say so too: it is the same cut, and told once.
-            state = self.changes.devices[alarm.device_id]
-            self.changes.devices[alarm.device_id] = msgspec.structs.replace(state, strap_closed=False)
-        self._raise_alarm(
-            alarm.device_id, EVENT_OF[alarm.kind], alarm.occurred_at, alarm, live=live, reason=alarm.kind
-        )
-
-    def _raise_alarm(
-        self,
-        device_id: UUID,
-        kind: EventKind,
-        at: datetime,
-        alarm: DeviceAlarm | None,
-        *,
-        live: bool,
-        reason: str,
-    ) -> None:
-        """Make one event per order in force; none in force still makes one, for the control room."""
-        places = self._memory.places.get(device_id, ())
-        in_force = [
-            place
-            for place in places
-            if is_in_force(place.watched.order, at) and self._memory.was_carried(device_id, at)
-        ]
-        if not in_force:
-            exercise = self._memory.devices[device_id].simulated
-            self._events.append(
-                Event(
-                    kind=kind,
-                    occurred_at=at,
-                    device_id=device_id,
-                    live=live,
-                    exercise=exercise,
-                    reason=reason,
-                )
-            )
-        for place in in_force:
-            wearer, protected = self._sightings(place, alarm)
-            self._events.append(
-                Event(
-                    kind=kind,
-                    occurred_at=at,
-                    order_id=place.watched.order.id,
-                    device_id=device_id,
-                    person_id=place.person.id if place.person else None,
-                    wearer=wearer,
-                    protected=protected,
-                    live=live,
-                    exercise=place.watched.order.exercise,
-                    reason=reason,
-                )
-            )
-
-    def _sightings(self, place: Place, alarm: DeviceAlarm | None) -> tuple[Sighting | None, Sighting | None]:
-        """Return where both sides were last seen; the alarm's own position stands for its sender."""
-        people = (place.person,) if place.person else place.watched.people
-        wearer = self._memory.newest_of(place.watched.wearer_devices, self.changes)
-        protected = self._memory.newest_of([d for p in people for d in p.devices], self.changes)
-        pair = [_sighting(wearer), _sighting(protected)]
-        if alarm and alarm.point:
-            own = 0 if place.party is Party.WEARER else 1
-            pair[own] = Sighting(alarm.device_id, alarm.point, alarm.accuracy_m, alarm.occurred_at)
-        return pair[0], pair[1]
+        note_heard(self._memory, self.changes, alarm.device_id, alarm.received_at)
+        if save_alarm(self._session, alarm, payload):
+            self._events += note_alarm(self._memory, self.changes, alarm)
 
     def _raise_unreadable_alarm(self, device: Device, message: Received, reason: RejectReason) -> None:
-        self._heard(device.id, message.received_at)
         at = message.received_at
-        self._raise_alarm(device.id, EventKind.DEVICE_ALARM, at, None, live=True, reason=reason)
-
-    def _take_report(self, report: DeviceReport) -> None:
-        self._heard(report.device_id, report.received_at, report.battery_pct)
-
-    def _heard(self, device_id: UUID, at: datetime, battery_pct: int | None = None) -> None:
-        """Note a sign of life without a new position."""
-        before = self._memory.device_state(device_id, self.changes)
-        if before is None:
-            self.changes.devices[device_id] = DeviceState(device_id, at, battery_pct=battery_pct)
-            return
-        self.changes.devices[device_id] = msgspec.structs.replace(
-            before,
-            heard_at=max(before.heard_at, at),
-            battery_pct=before.battery_pct if battery_pct is None else battery_pct,
-        )
-
-
-def _sighting(seen: Seen | None) -> Sighting | None:
-    if seen is None:
-        return None
-    fix = seen.fix
-    return Sighting(fix.device_id, fix.point, fix.accuracy_m, fix.fixed_at, seen.doubts)
+        note_heard(self._memory, self.changes, device.id, at)
+        finding = Finding(EventKind.DEVICE_ALARM, reason)
+        self._events += alarm_events(self._memory, self.changes, device.id, finding, at)

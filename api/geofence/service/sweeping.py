@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
-from api.alerts.model import Event, Sighting
+from api.alerts.model import Event, EventKind, Sighting
 from api.geofence.geometry.earth import Xyz, ecef
 from api.geofence.memory import Memory, WatchedOrder
 from api.geofence.model import Limits
@@ -24,8 +24,11 @@ from api.geofence.rules.contact import (
     judge_contact,
     lost_contact,
 )
+from api.geofence.rules.exempting import exempted
+from api.geofence.rules.health import is_shielded
 from api.geofence.rules.reach import person_gap_m, zone_gap_m
 from api.geofence.service.health import WORKER
+from api.geofence.service.status import Told, sweep_status, told_conflicts
 from api.geofence.store.reporting import list_reporting
 from api.geofence.store.states import DeviceState, list_device_states, list_fresh
 from api.geofence.store.timers import TimerKey, TimerState, list_timers, save_timers
@@ -35,6 +38,10 @@ from api.orders.model import Party
 from api.orders.rules import is_in_force
 
 CONTACT = "contact"
+COVERED = "covered"
+"""Told under an agreed exception, so that it rang nowhere: when that is over it has to be told."""
+STATUS_EVERY = timedelta(minutes=1)
+"""A conflict between register and devices is severity 4 and no hurry; proposal."""
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -53,15 +60,19 @@ class Sweeper:
         self._register = Memory(limits)
         self._listened_since: dict[UUID, datetime] = {}
         self._told: dict[TimerKey, TimerState] = {}
+        self._conflicts: Told = frozenset()
+        self._status_due: datetime | None = None
 
-    def load(self, session: Session) -> None:
+    def load(self, session: Session, now: datetime) -> None:
         """Read the register and what was told before."""
-        self._register.restore_register(session)
+        self._register.restore_register(session, now)
         self._listened_since = orders.listened_since(session)
         self._told = list_timers(session)
+        self._conflicts, self._status_due = told_conflicts(session), now
 
     def sweep(self, session: Session, now: datetime) -> None:
         """Tell what is missing now and was not told, and what is there again."""
+        limits = self._register.limits
         if self._register.refresh(session):
             self._listened_since = orders.listened_since(session)
         fresh = list_fresh(session, now - timedelta(seconds=self._soonest_s()))
@@ -77,6 +88,9 @@ class Sweeper:
             reporting = list_reporting(session, {carried.device_id for carried in doubtful})
             intervals = {device_id: float(told.interval_s) for device_id, told in reporting.items()}
             self._judge(session, doubtful, states, intervals, last_outage_end(session, WORKER), now)
+        if self._status_due is None or now >= self._status_due:
+            self._conflicts = sweep_status(session, now, limits, self._conflicts)
+            self._status_due = now + STATUS_EVERY
 
     def _soonest_s(self) -> float:
         """Return after how many seconds the strictest order may miss a device."""
@@ -125,15 +139,19 @@ class Sweeper:
             key, before = _key(carried), self._told_of(carried)
             interval_s = intervals.get(carried.device_id, 0.0)
             contact, is_concealed = self._contact(carried, states, interval_s, outage_until, now)
-            last = None if before is None else Missing(before.told)
-            if last is not None and is_back(contact, now, limits):
-                events.append(_restored(carried, last, now))
+            if before is not None and is_back(contact, now, limits):
+                events.append(_restored(carried, before.told, now))
                 ended.append(key)
                 continue
             found = judge_contact(contact, now, limits)
-            if found is not None and is_worse(last, found):
-                events.append(_lost(carried, found, contact, states, now, concealed=is_concealed))
-                told.append(TimerState(key, found.value, now))
+            if found is None:
+                continue
+            lost = _lost(carried, found, contact, states, now, concealed=is_concealed)
+            (event,) = exempted([lost], carried.watched.exemptions, limits)
+            code = found.value if event.exemption_id is None else COVERED
+            if _is_news(before, code, found):
+                events += [event, *_shielded(carried, states, now)] if before is None else [event]
+                told.append(TimerState(key, code, now))
         if not events:
             return
         save_timers(session, told, ended)
@@ -247,8 +265,32 @@ def _lost(
     )
 
 
-def _restored(carried: Carried, last: Missing, now: datetime) -> Event:
+def _shielded(carried: Carried, states: dict[UUID, DeviceState], now: datetime) -> list[Event]:
+    """Return what it says of a silence that the satellites were lost just before: somebody screens both."""
+    state, order = states.get(carried.device_id), carried.watched.order
+    if carried.person_id is not None or state is None or not is_shielded(state.health, state.heard_at):
+        return []
+    return [
+        Event(
+            kind=EventKind.JAM_SHIELD,
+            occurred_at=now,
+            order_id=order.id,
+            device_id=carried.device_id,
+            exercise=order.exercise,
+            reason="signal_and_contact",
+        )
+    ]
+
+
+def _restored(carried: Carried, told: str, now: datetime) -> Event:
     order = carried.watched.order
     return contact_restored(
-        order.id, carried.device_id, carried.person_id, last.value, now, exercise=order.exercise
+        order.id, carried.device_id, carried.person_id, told, now, exercise=order.exercise
     )
+
+
+def _is_news(before: TimerState | None, code: str, found: Missing) -> bool:
+    """Say whether it has to be told; what rang nowhere is told when nothing covers it any more."""
+    if before is not None and before.told == COVERED:
+        return code != COVERED
+    return is_worse(None if before is None else Missing(before.told), found)

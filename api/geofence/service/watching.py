@@ -8,9 +8,10 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
-from api.geofence.model import ExclusionZone, Fix
+from api.geofence.model import ExclusionZone, Fix, Limits
 from api.geofence.service.zones import list_zones
 from api.geofence.store.fixes import list_track
+from api.geofence.store.limits import list_limits
 from api.geofence.store.states import list_device_states
 from api.kernel import audit
 from api.orders import service as orders
@@ -36,6 +37,7 @@ class WatchedPicture(msgspec.Struct, frozen=True):
     order: ProtectiveOrder
     zones: tuple[ExclusionZone, ...]
     positions: tuple[Position, ...]
+    limits: Limits
 
 
 class Track(msgspec.Struct, frozen=True):
@@ -68,11 +70,12 @@ def positions_of(session: Session, order_ids: Collection[UUID]) -> list[Position
     ]
 
 
-def show_map(session: Session, actor_id: UUID, now: datetime) -> list[WatchedPicture]:
+def show_map(session: Session, house: Limits, actor_id: UUID, now: datetime) -> list[WatchedPicture]:
     """Return every order with an unresolved alert; a row of the audit trail says who looked at which."""
     order_ids = alerts.unresolved_order_ids(session)
     positions = positions_of(session, order_ids)
     zones = list_zones(session, order_ids) if order_ids else []
+    own = list_limits(session, house, order_ids)
     pictures = []
     for watch in orders.list_watches(session, order_ids) if order_ids else []:
         order = watch.order
@@ -82,6 +85,7 @@ def show_map(session: Session, actor_id: UUID, now: datetime) -> list[WatchedPic
                 order,
                 tuple(zone for zone in zones if zone.order_id == order.id),
                 tuple(position for position in positions if position.order_id == order.id),
+                own.get(order.id, house),
             )
         )
     return pictures

@@ -1,7 +1,7 @@
 """Messages kept aside instead of being judged: counted always, kept whole up to a bound per device."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -100,6 +100,15 @@ def _values(message: Rejected) -> dict[str, object]:
 def count_rejected(session: Session) -> dict[str, int]:
     """Return how many messages were kept aside, per reason, since the beginning."""
     return {row.reason: row.count for row in session.scalars(select(_RejectedCountRow))}
+
+
+def list_devices_rejected(session: Session, reasons: Collection[str], since: datetime) -> set[UUID]:
+    """Return the devices of which a message was kept aside for one of these reasons since a moment.
+
+    Only reasons that are found after the device was: before that, a device's name may be nobody's.
+    """
+    chosen = (_RejectedRow.reason.in_(reasons), _RejectedRow.received_at >= since)
+    return {UUID(name) for name in session.scalars(select(_RejectedRow.device).where(*chosen).distinct())}
 
 
 def list_rejected(session: Session, limit: int) -> list[Rejected]:

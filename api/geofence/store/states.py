@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Table, Text, and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from api.geofence.model import Fix, Presence, PresenceState
+from api.geofence.model import WELL, Fix, Health, Presence, PresenceState
 from api.kernel.db import Base, UtcDateTime
 from api.kernel.geo import Point
 
@@ -61,6 +61,9 @@ class DeviceState(msgspec.Struct, frozen=True):
         fix: Its newest fix by the device's time; None before the first.
         doubts: `Doubt` values of that fix.
         strap_closed: The last that it said of its strap.
+        strap_heard_at: When a message last said anything of its strap; None when none ever did.
+        spoke_at: When its last position or status came: what can say something of a strap.
+        health: Its troubles as far as they were told.
     """
 
     device_id: UUID
@@ -69,6 +72,12 @@ class DeviceState(msgspec.Struct, frozen=True):
     doubts: tuple[str, ...] = ()
     strap_closed: bool | None = None
     battery_pct: int | None = None
+    strap_heard_at: datetime | None = None
+    spoke_at: datetime | None = None
+    health: Health = WELL
+
+
+_decode_health = msgspec.json.Decoder(Health).decode
 
 
 class _PresenceRow(Base):
@@ -101,6 +110,9 @@ class _DeviceStateRow(Base):
     doubts: Mapped[str] = mapped_column(Text)
     strap_closed: Mapped[bool | None]
     battery_pct: Mapped[int | None]
+    strap_heard_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    spoke_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    health: Mapped[str | None] = mapped_column(Text)
 
 
 IDS_PER_QUERY = 1000
@@ -211,6 +223,9 @@ def _device_values(state: DeviceState) -> dict[str, Any]:
         "doubts": ",".join(state.doubts),
         "strap_closed": state.strap_closed,
         "battery_pct": state.battery_pct,
+        "strap_heard_at": state.strap_heard_at,
+        "spoke_at": state.spoke_at,
+        "health": None if state.health is WELL else msgspec.json.encode(state.health).decode(),
     }
 
 
@@ -236,7 +251,20 @@ def _device_state(row: _DeviceStateRow) -> DeviceState:
         doubts=tuple(row.doubts.split(",")) if row.doubts else (),
         strap_closed=row.strap_closed,
         battery_pct=row.battery_pct,
+        strap_heard_at=row.strap_heard_at,
+        spoke_at=row.spoke_at,
+        health=_health(row.health),
     )
+
+
+def _health(stored: str | None) -> Health:
+    """Return what was stored; what another version of us wrote counts as not told, and is told again."""
+    if stored is None:
+        return WELL
+    try:
+        return _decode_health(stored)
+    except msgspec.ValidationError:
+        return WELL
 
 
 def _upsert(session: Session, table: Table, values: list[dict[str, Any]]) -> None:

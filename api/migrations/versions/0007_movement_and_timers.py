@@ -4,9 +4,11 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
-down_revision = "0001"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
+COUNTED = {"sqlite_autoincrement": True}
+"""Without it SQLite would give a number of the outbox, which is a cursor, a second time."""
 
 
 def upgrade() -> None:
@@ -17,7 +19,7 @@ def upgrade() -> None:
     with op.batch_alter_table("presence_state") as batch_op:
         for column in ("mild", "closing", "contacts"):
             batch_op.alter_column(column, server_default=None)
-    with op.batch_alter_table("notification") as batch_op:
+    with op.batch_alter_table("notification", table_kwargs=COUNTED) as batch_op:
         batch_op.alter_column("alert_id", existing_type=sa.Uuid(), nullable=True)
     op.create_table(
         "reporting",
@@ -44,7 +46,7 @@ def downgrade() -> None:
         "DELETE FROM attempt WHERE notification_id IN (SELECT id FROM notification WHERE alert_id IS NULL)"
     )
     op.execute("DELETE FROM notification WHERE alert_id IS NULL")
-    with op.batch_alter_table("notification") as batch_op:
+    with op.batch_alter_table("notification", table_kwargs=COUNTED) as batch_op:
         batch_op.alter_column("alert_id", existing_type=sa.Uuid(), nullable=False)
     with op.batch_alter_table("presence_state") as batch_op:
         for column in ("contacts", "closing", "mild"):

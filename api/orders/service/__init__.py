@@ -17,8 +17,10 @@ from api.orders.service.devices import (
     retire_device,
     unassign_device,
 )
+from api.orders.service.exemptions import add_exemption, end_exemption, list_exemptions
 from api.orders.service.orders import (
     add_order,
+    added_since,
     change_order,
     count_orders,
     get_order,
@@ -50,9 +52,11 @@ from api.orders.service.watches import (
 
 __all__ = [
     "add_device",
+    "add_exemption",
     "add_order",
     "add_person",
     "add_wearer",
+    "added_since",
     "assign_device",
     "authenticate_device",
     "carried_since",
@@ -62,6 +66,7 @@ __all__ = [
     "count_orders",
     "count_persons",
     "count_wearers",
+    "end_exemption",
     "get_device",
     "get_order",
     "get_person",
@@ -71,6 +76,7 @@ __all__ = [
     "latest_revision",
     "list_assignments",
     "list_devices",
+    "list_exemptions",
     "list_orders",
     "list_persons",
     "list_references",

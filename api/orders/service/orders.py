@@ -86,6 +86,11 @@ def list_orders(session: Session, first: int, limit: int) -> list[ProtectiveOrde
     return orders.page_orders(session, first, limit)
 
 
+def added_since(session: Session, since: datetime) -> frozenset[UUID]:
+    """Return the orders that joined the register at this moment or later."""
+    return frozenset(orders.list_added_since(session, since))
+
+
 def _order(draft: OrderDraft, order_id: UUID) -> ProtectiveOrder:
     return ProtectiveOrder(id=order_id, revoked_at=None, **asdict(draft))
 

@@ -87,6 +87,11 @@ def count_orders(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(_OrderRow)) or 0
 
 
+def list_added_since(session: Session, since: datetime) -> list[UUID]:
+    """Return which orders were kept at this moment or later."""
+    return list(session.scalars(select(_OrderRow.id).where(_OrderRow.created_at >= since)))
+
+
 def page_orders(session: Session, first: int, limit: int) -> list[ProtectiveOrder]:
     """Return part of all orders by reference, from the `first`-th (0 = first)."""
     return _load(session, select(_OrderRow.id).order_by(_OrderRow.reference).offset(first).limit(limit))

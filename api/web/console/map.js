@@ -9,11 +9,9 @@ import { Grid } from "./grid.js";
 import { ageOf } from "./server.js";
 import { PARTIES, duration, length } from "./words.js";
 
-/** An older position of one party makes a judgement doubtful: `Limits.partner_stale_s` of the geofence. */
-const OLD_S = 300;
 const UNKNOWN_ACCURACY_M = 100; // disc of a fix that tells none: `Limits.unknown_accuracy_m`
 const FIRST_VIEW = [52.1, 5.3]; // until there is something to show: the middle of the Netherlands
-const PARTS = ["zones", "radii", "tracks", "discs", "marks"]; // drawn in this order, the last on top
+const PARTS = ["zones", "radii", "reach", "tracks", "discs", "marks"]; // drawn in this order, the last on top
 
 const COLOURS = { wearer: "#ff9d5c", protected: "#5fd0ff", zone: "#ff5f6b", bound: "#8fd48a", buffer: "#ffd24a", ground: "#131b22" };
 
@@ -61,10 +59,20 @@ export class LiveMap {
 
   /** Renew the ages in the labels. */
   tick() {
+    this.#layers.reach.clearLayers();
     for (const [key, mark] of this.#marks) {
       const position = this.#desk.positions.get(key);
-      if (position) labelMark(mark, position);
+      if (!position) continue;
+      const reach_m = reachOf(position, this.#desk.orders.get(position.order_id));
+      labelMark(mark, position, reach_m);
+      if (reach_m !== null && position.party === "wearer") this.#drawReach(position, reach_m);
     }
+  }
+
+  /** Draw how far he can have come since an old position: UNKNOWN is not where he was last seen. */
+  #drawReach({ lat, lon, party }, reach_m) {
+    const style = { color: COLOURS[party], weight: 1.5, dashArray: "2 8", fillOpacity: 0.05, interactive: false };
+    L.circle([lat, lon], { ...style, pane: "reach", radius: reach_m, className: "reach" }).addTo(this.#layers.reach);
   }
 
   /** Take the chosen alert's tracks; an empty list removes them. */
@@ -188,8 +196,8 @@ export class LiveMap {
       if (!this.#marks.has(key)) this.#marks.set(key, newMark(at, position.party).addTo(this.#map));
       const mark = this.#marks.get(key);
       mark.setLatLng(at).setOpacity(isChosen || chosenOrder === null ? 1 : 0.55);
-      labelMark(mark, position);
     }
+    this.tick();
   }
 
   #drawRadii(chosenOrder) {
@@ -254,11 +262,20 @@ function newMark(at, party) {
   return mark;
 }
 
-function labelMark(mark, { party, fixed_at, accuracy_m }) {
+/** Return how far somebody can have come since an old position, in metres; null while it is young enough. */
+function reachOf({ fixed_at, accuracy_m }, order) {
   const age_s = ageOf(fixed_at);
-  const isOld = age_s === null || age_s > OLD_S;
+  if (!order || age_s === null || age_s <= order.unknown_after_s) return null;
+  return (accuracy_m ?? UNKNOWN_ACCURACY_M) + age_s * order.reach_speed_m_s;
+}
+
+function labelMark(mark, { party, fixed_at, accuracy_m }, reach_m) {
+  const age_s = ageOf(fixed_at);
+  const isOld = age_s === null || reach_m !== null;
   const accuracy = accuracy_m === null ? "accuracy unknown" : `± ${length(accuracy_m)}`;
-  say(mark.label, `${PARTIES[party]} · ${isOld ? "OLD: " : ""}${duration(age_s)} ago · ${accuracy}`);
+  const known = isOld ? `UNKNOWN, seen ${duration(age_s)} ago` : `${duration(age_s)} ago · ${accuracy}`;
+  const reach = reach_m !== null && party === "wearer" ? ` · can be ${length(reach_m)} from there` : "";
+  say(mark.label, `${PARTIES[party]} · ${known}${reach}`);
   mark.label.classList.toggle("old", isOld);
   mark.shape.classList.toggle("old", isOld);
 }

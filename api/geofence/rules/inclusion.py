@@ -83,7 +83,7 @@ def _well(state: PresenceState, at: datetime) -> PresenceState:
 
 
 def _after_territory(now: Seen, zone: PreparedZone, state: PresenceState, limits: Limits) -> PresenceState:
-    """Return the state after a fix, as for an exclusion zone that is all but the inner part of the country."""
+    """Return the state after a fix, as if all but the inner part of the country were an exclusion zone."""
     band_m = max(LEAVE_PART * limits.border_m, limits.leave_band_min_m)
     # A metre more: what is beyond reach may come back as the reach itself, which must be beyond the band.
     distance_m = zone.signed_distance_m(now.xyz, limits.border_m + band_m + now.disc_m + 1.0)

@@ -22,7 +22,9 @@ from api.geofence.service.sightings import SightingDraft, add_sighting
 from api.geofence.service.zones import ZoneDraft
 from api.kernel.db import reading, transaction
 from api.kernel.geo import Point
+from api.orders import service as orders
 from api.orders.model import Party
+from tests.factories import make_exemption_draft
 from tests.geofence.desk import Desk, approach, at
 from tests.scene import HOME, Scene, make_scene, north_of, position
 
@@ -120,6 +122,20 @@ def test_late_and_past_data_tell_nothing_and_move_no_state(
     desk.take(position(scene.ankle, FLAT, at(2100), delay_s=1200))
     assert desk.kinds() == [kind]
     assert zone.purpose is purpose
+
+
+def test_who_stays_away_longer_than_was_agreed_is_told_by_the_next_repeat(
+    engine: Engine, scene: Scene
+) -> None:
+    draw(engine, scene, Purpose.INCLUSION, FLAT, 300)
+    with transaction(engine) as session:
+        draft = make_exemption_draft(valid_from=at(-60), valid_until=at(1000))
+        orders.add_exemption(session, scene.order_id, draft, None, at(-60))
+    desk = Desk(engine)
+    for seconds, severity in ((0, 4), (990, 4), (1010, 4), (1900, 3)):
+        desk.take(position(scene.ankle, AWAY, at(seconds)))
+        told = [alert.severity for alert in desk.alerts() if alert.family is Family.SUPERVISION]
+        assert told == [severity]
 
 
 def test_a_sighting_inside_where_he_must_be_is_no_breach(engine: Engine, scene: Scene) -> None:

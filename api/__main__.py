@@ -115,6 +115,24 @@ def _setup(environ: Mapping[str, str]) -> None:
     setup.make_secrets(home, environ)
 
 
+def _judge() -> int:
+    """Judge JSON lines in virtual time, in memory: standard input to standard output."""
+    from api.rehearsal import judge
+
+    return judge.run(sys.stdin.buffer, sys.stdout)
+
+
+def _replay(settings: Settings, alert: str, *, as_json: bool) -> int:
+    """Recompute an alert from what is stored, and compare."""
+    from api.geofence.service.limits import read_house_limits
+    from api.kernel.db import make_engine
+    from api.rehearsal import replay
+
+    engine = make_engine(settings.database_url, settings.server_key)
+    house = read_house_limits(settings.limits_file)
+    return replay.run(engine, house, alert, sys.stdout, as_json=as_json)
+
+
 ONCE: dict[str, Callable[[Settings], None]] = {
     "migrate": _migrate,
     "seed-demo": _seed_demo,
@@ -129,7 +147,11 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.command == "setup":
         _setup(os.environ)
         return 0
+    if chosen.command == "judge":
+        return _judge()
     settings = Settings.from_env(os.environ)
+    if chosen.command == "replay":
+        return _replay(settings, chosen.alert, as_json=chosen.json)
     if chosen.command in PROCESSES:
         setup_logging(chosen.command)
     (ONCE | PROCESSES)[chosen.command](settings)
@@ -143,6 +165,10 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("setup", help=_setup.__doc__)
     start = commands.add_parser("up", help=_up.__doc__)
     start.add_argument("--no-demo", dest="demo", action="store_false", help="without the looping stories")
+    commands.add_parser("judge", help=_judge.__doc__)
+    again = commands.add_parser("replay", help=_replay.__doc__)
+    again.add_argument("alert", help="the alert's id")
+    again.add_argument("--json", action="store_true", help="one JSON document instead of lines")
     for name, run in (ONCE | PROCESSES).items():
         commands.add_parser(name, help=run.__doc__)
     try:

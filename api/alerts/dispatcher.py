@@ -17,10 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from api.alerts import service
 from api.alerts.channels import Webhook, send_command
 from api.alerts.model import Channel, Notification
-from api.alerts.rules.retries import expires_at
-from api.alerts.rules.telling import Wording
 from api.alerts.service import Outcome
-from api.alerts.wire import encode_command
+from api.alerts.wire import encode_notice
 from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import is_away, reading, transaction
@@ -39,8 +37,6 @@ CLAIM_LIMIT = 8
 """Sent together before anything is recorded; `service.LEASE` covers the slowest claim."""
 SWEEP_S = 1.0
 SWEEP_LIMIT = 500
-TURN_BACK_TEXT = "You are close to or inside an area that a court has forbidden you to enter. Turn back now."
-"""The area is one that the wearer has been told of; the words name no place and no person."""
 
 _log = Log(PROCESS)
 Send = Callable[[Sequence[Notification]], list[Outcome]]
@@ -138,15 +134,7 @@ def _send_to(
     device = devices.get(command.device_id) if command.device_id else None
     if device is None or device.retired_at is not None:
         return Outcome(succeeded=False, code="device_retired", is_final=True)
-    texts = {Wording.NEUTRAL: neutral, Wording.TURN_BACK: TURN_BACK_TEXT, Wording.NONE: ""}
-    payload = encode_command(
-        command.id,
-        command.payload["action"],
-        texts[Wording(command.payload["wording"])],
-        expires_at(Channel.DEVICE, command.created_at),
-        device.sealing_key,
-        command.payload.get("interval_s"),
-    )
+    payload = encode_notice(command, neutral, device.sealing_key)
     return send_command(publisher, topic_of(device.shard, device.id, "cmd"), payload)
 
 

@@ -6,7 +6,26 @@ from uuid import UUID
 
 import msgspec
 
+from api.alerts.model import Channel, Notification
+from api.alerts.rules.retries import expires_at
+from api.alerts.rules.telling import Wording
 from api.kernel.crypto import seal
+
+TURN_BACK_TEXT = "You are close to or inside an area that a court has forbidden you to enter. Turn back now."
+"""The area is one that the wearer has been told of; the words name no place and no person."""
+
+
+def encode_notice(command: Notification, neutral_text: str, sealing_key: bytes | None) -> bytes:
+    """Return the payload of a message of the outbox for a device; her neutral text is the cover's."""
+    texts = {Wording.NEUTRAL: neutral_text, Wording.TURN_BACK: TURN_BACK_TEXT, Wording.NONE: ""}
+    return encode_command(
+        command.id,
+        command.payload["action"],
+        texts[Wording(command.payload["wording"])],
+        expires_at(Channel.DEVICE, command.created_at),
+        sealing_key,
+        command.payload.get("interval_s"),
+    )
 
 
 def encode_command(

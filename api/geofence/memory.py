@@ -95,10 +95,14 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Changes:
-    """What one batch changed; taken over by `Memory.take_over` after the commit."""
+    """What one batch changed; taken over by `Memory.take_over` after the commit.
+
+    `events` and `rejected` only count: what was told, and what was kept aside.
+    """
 
     def __init__(self) -> None:
         """Start with nothing changed."""
+        self.events = self.rejected = 0
         self.seen: dict[UUID, Seen] = {}
         self.latest: dict[UUID, frozenset[FixKey]] = {}
         self.devices: dict[UUID, DeviceState] = {}
@@ -113,6 +117,7 @@ class Memory:
         """Start empty; `restore` fills it."""
         self.limits = limits
         self.revision = 0
+        self.restored_at: datetime | None = None
         self.devices: dict[UUID, Device] = {}
         self.places: dict[UUID, tuple[Place, ...]] = {}
         self._carried_since: dict[UUID, datetime] = {}
@@ -141,6 +146,7 @@ class Memory:
     def restore(self, session: Session, now: datetime) -> None:
         """Read everything; used at start and after the database was away."""
         self.restore_register(session, now)
+        self.restored_at = now
         stored = list_presences(session)
         self._latest.clear()
         self._presences = {key: state for key, state in stored.items() if not is_resting(state)}

@@ -10,6 +10,7 @@ import binascii
 import math
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -152,6 +153,7 @@ _decode_any = msgspec.json.Decoder(_Any).decode
 _decode_plain = msgspec.json.Decoder(_Plain).decode
 
 
+@lru_cache(maxsize=100_000)  # a device speaks on few topics, again and again
 def parse_topic(topic: str) -> tuple[int, UUID, str]:
     """Return shard, device and lane (empty for positions) of a topic; raises BadMessage."""
     parts = topic.split("/")

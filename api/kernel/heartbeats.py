@@ -85,3 +85,11 @@ def add_outage(session: Session, process: str, began_at: datetime, ended_at: dat
 def last_outage_end(session: Session, process: str) -> datetime | None:
     """Return when `process` last came back."""
     return session.scalar(select(func.max(_OutageRow.ended_at)).where(_OutageRow.process == process))
+
+
+def list_outages(session: Session, process: str) -> list[tuple[datetime, datetime]]:
+    """Return when `process` did not work, from and until, oldest first."""
+    query = select(_OutageRow.began_at, _OutageRow.ended_at).where(_OutageRow.process == process)
+    return [
+        (began_at, ended_at) for began_at, ended_at in session.execute(query.order_by(_OutageRow.ended_at))
+    ]

@@ -21,7 +21,8 @@ from api.orders.model import (
 
 def has_ended(order: ProtectiveOrder, at: datetime) -> bool:
     """Say whether the order's time is over, by its own date or because the court revoked it."""
-    return any(end is not None and end <= at for end in (order.valid_until, order.revoked_at))
+    until, revoked_at = order.valid_until, order.revoked_at
+    return (until is not None and until <= at) or (revoked_at is not None and revoked_at <= at)
 
 
 def is_in_force(order: ProtectiveOrder, at: datetime) -> bool:

@@ -20,7 +20,7 @@ from api.geofence.model import (
     Presence,
     PresenceState,
 )
-from api.geofence.store.alarms import save_alarm
+from api.geofence.store.alarms import is_stored, save_alarm
 from api.geofence.store.fixes import (
     FixRecord,
     count_fixes,
@@ -74,7 +74,7 @@ TROUBLED = Health(
 def store(engine: Engine, *fixes: Fix) -> None:
     records = {key_of(fix): FixRecord(fix, NOW, "live", ("coarse",), b"{}") for fix in fixes}
     with transaction(engine) as session:
-        save_fixes(session, records)
+        save_fixes(session, 1, records)
 
 
 def walk(count: int, device_id: UUID = DEVICE) -> list[Fix]:
@@ -147,7 +147,7 @@ def test_the_last_fixes_are_those_that_moved_the_present_state(engine: Engine) -
     store(engine, *fixes)
     evidence = make_fix(device_id=DEVICE, at=NOW + timedelta(seconds=95))
     with transaction(engine) as session:
-        save_fixes(session, {key_of(evidence): FixRecord(evidence, NOW, "past", (), b"{}")})
+        save_fixes(session, 1, {key_of(evidence): FixRecord(evidence, NOW, "past", (), b"{}")})
     with reading(engine) as session:
         assert list_last(session, DEVICE, 3) == fixes[1:]
         assert list_last(session, OTHER, 3) == []
@@ -216,14 +216,15 @@ def test_troubles_in_words_that_we_do_not_know_count_as_not_told(engine: Engine)
     assert states[OTHER].health == TROUBLED
 
 
-def test_an_alarm_delivered_twice_is_stored_once(engine: Engine) -> None:
+def test_an_alarm_delivered_twice_is_known(engine: Engine) -> None:
     alarm = DeviceAlarm(DEVICE, NOW, NOW, AlarmKind.SOS, "sos", None, Point(52.0, 4.5), 5.0)
     again = msgspec.structs.replace(alarm, received_at=NOW + timedelta(seconds=9))
     with transaction(engine) as session:
-        assert save_alarm(session, alarm, b"x")
-        assert not save_alarm(session, again, b"x")
-        assert save_alarm(session, msgspec.structs.replace(alarm, seq=4), b"x")
-        assert save_alarm(session, msgspec.structs.replace(alarm, device_id=OTHER, point=None), b"x")
+        save_alarm(session, alarm, b"x", NOW, 1, 0)
+        assert is_stored(session, again)
+        for other in ({"seq": 4}, {"device_id": OTHER, "point": None}):
+            assert not is_stored(session, msgspec.structs.replace(alarm, **other))
+            save_alarm(session, msgspec.structs.replace(alarm, **other), b"x", NOW, 1, 1)
 
 
 def reject(number: int, device: str = "d", reason: str = "malformed", payload: bytes = b"{") -> Rejected:

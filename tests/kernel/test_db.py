@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from api.kernel import audit
-from api.kernel.db import is_away, make_engine, reading, serialise, server_key, transaction
+from api.kernel.db import UtcDateTime, is_away, make_engine, reading, serialise, server_key, transaction
 
 COUNT = text("SELECT count(*) FROM audit")
 
@@ -146,3 +146,15 @@ def test_a_missing_database_is_away_and_a_wrong_statement_is_ours(engine: Engine
     with pytest.raises(IntegrityError) as refused, transaction(engine) as session:
         session.execute(broken)
     assert not is_away(refused.value)
+
+
+def test_sqlite_gets_a_moment_as_sqlalchemy_reads_it_back_whatever_its_zone() -> None:
+    kind, dialect = UtcDateTime(), make_engine("sqlite://").dialect
+    write = kind.dialect_impl(dialect).bind_processor(dialect)
+    east = timezone(timedelta(hours=2))
+    assert write is not None
+    assert write(datetime(2026, 11, 23, 14, 0, tzinfo=east)) == "2026-11-23 12:00:00.000000"
+    assert write(datetime(2026, 11, 23, 12, 0, 0, 1, tzinfo=UTC)) == "2026-11-23 12:00:00.000001"
+    assert write(None) is None
+    with pytest.raises(ValueError, match="time zone"):
+        write(datetime(2026, 11, 23, 12, 0))  # noqa: DTZ001 - the naive one that is to be refused

@@ -12,6 +12,7 @@ from api.alerts.service.handling import (
     list_unresolved,
     news_after,
     note_watching,
+    read_evidence,
     resolve,
     unresolved_order_ids,
 )
@@ -19,6 +20,7 @@ from api.alerts.service.opening import open_alerts
 from api.alerts.service.sending import (
     Outcome,
     Pending,
+    born_after,
     claim_due,
     count_pending,
     expire_pending,
@@ -40,6 +42,7 @@ __all__ = [
     "Outcome",
     "Pending",
     "acknowledge",
+    "born_after",
     "claim_due",
     "count_pending",
     "entries_after",
@@ -57,6 +60,7 @@ __all__ = [
     "news_after",
     "note_watching",
     "open_alerts",
+    "read_evidence",
     "receive_message_receipt",
     "receive_receipt",
     "record_attempt",

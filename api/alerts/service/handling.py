@@ -141,6 +141,18 @@ def get_alert(session: Session, alert_id: UUID, actor_id: UUID, now: datetime) -
     )
 
 
+def read_evidence(
+    session: Session, alert_id: UUID, actor_id: UUID | None, now: datetime
+) -> tuple[Alert, list[tuple[AlertEntry, Alert]]]:
+    """Return an alert and the whole log of its order's alerts, for recomputing; the reading is an audit row.
+
+    Raises AlertNotFound. `actor_id` None is the command line.
+    """
+    alert = alert_store.get_alert(session, alert_id).alert
+    audit.record(session, now, actor_id, "alerts.replay", alert.id)
+    return alert, alert_store.list_entries_beside(session, alert)
+
+
 def entries_after(session: Session, seq: int, limit: int) -> list[AlertEntry]:
     """Return the log after a cursor, oldest first."""
     return alert_store.list_entries_after(session, seq, limit)

@@ -191,6 +191,11 @@ def messages_after(
     return outbox.list_messages_after(session, person_ids, seq, now, limit)
 
 
+def born_after(session: Session, seq: int) -> list[Notification]:
+    """Return every message of the outbox after a cursor, oldest first, whatever became of it."""
+    return outbox.list_after(session, seq)
+
+
 def unseen_messages(session: Session, person_id: UUID, until: int, now: datetime) -> list[Notification]:
     """Return what waits for her when she opens a stream without a cursor."""
     return outbox.list_unseen_messages(session, person_id, until, now)

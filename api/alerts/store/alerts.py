@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Text,
+    and_,
     bindparam,
     func,
     insert,
@@ -231,6 +232,20 @@ def list_entries(session: Session, alert_id: UUID) -> list[AlertEntry]:
     """Return the log of one alert, oldest first."""
     rows = session.scalars(select(_EntryRow).where(_EntryRow.alert_id == alert_id).order_by(_EntryRow.seq))
     return [_entry_of(row) for row in rows]
+
+
+def list_entries_beside(session: Session, alert: Alert) -> list[tuple[AlertEntry, Alert]]:
+    """Return the log of all alerts of the order of this one, or (without an order) of its device."""
+    mine = _AlertRow.order_id == alert.order_id
+    if alert.order_id is None:
+        mine = and_(_AlertRow.order_id.is_(None), _AlertRow.device_id == alert.device_id)
+    rows = session.execute(
+        select(_EntryRow, _AlertRow)
+        .join(_AlertRow, _AlertRow.id == _EntryRow.alert_id)
+        .where(mine)
+        .order_by(_EntryRow.seq)
+    )
+    return [(_entry_of(entry), _alert_of(row)) for entry, row in rows]
 
 
 def list_entries_after(session: Session, seq: int, limit: int) -> list[AlertEntry]:

@@ -255,6 +255,14 @@ def list_messages_after(
     return [_notification_of(row) for row in rows]
 
 
+def list_after(session: Session, seq: int) -> list[Notification]:
+    """Return every message after the cursor, whatever became of it, oldest first."""
+    rows = session.scalars(
+        select(_NotificationRow).where(_NotificationRow.seq > seq).order_by(_NotificationRow.seq)
+    )
+    return [_notification_of(row) for row in rows]
+
+
 def list_unseen_messages(session: Session, person_id: UUID, until: int, now: datetime) -> list[Notification]:
     """Return her stream messages up to `until` that no stream of hers has been given yet."""
     rows = session.scalars(

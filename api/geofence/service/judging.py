@@ -8,9 +8,9 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
-from api.alerts.model import Event, EventKind
+from api.alerts.model import RULE_VERSION, Event, EventKind
 from api.geofence.memory import Changes, Memory, Place
-from api.geofence.model import DeviceAlarm, DeviceReceipt, Fix
+from api.geofence.model import DeviceAlarm, DeviceReceipt, DeviceReport, Fix
 from api.geofence.rules.exempting import exempted
 from api.geofence.rules.health import Finding
 from api.geofence.rules.proximity import judge_past_proximity
@@ -19,7 +19,8 @@ from api.geofence.rules.zones import judge_past_zone
 from api.geofence.service.deciding import judge_fix
 from api.geofence.service.devices import alarm_events, note_alarm, note_fix, note_heard, note_report
 from api.geofence.service.reporting import plan_reporting
-from api.geofence.store.alarms import save_alarm
+from api.geofence.store.alarms import is_stored, save_alarm
+from api.geofence.store.evidence import AGAIN, UNREADABLE_ALARM, Judge, Report, add_batch, save_reports
 from api.geofence.store.fixes import (
     FixKey,
     FixRecord,
@@ -36,6 +37,7 @@ from api.orders.model import Device, Party
 from api.orders.rules import is_in_force
 
 ALARM_LANE = "alarm"
+NO_KEYS: frozenset[FixKey] = frozenset()
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -55,7 +57,7 @@ def process_messages(
     with its reason and never stops the others; any other exception is a fault of ours and is raised.
     """
     batch = _Batch(session, memory, now)
-    for message in messages:
+    for batch.place, message in enumerate(messages):
         try:
             batch.take(message)
         except BadMessage as bad:
@@ -100,6 +102,8 @@ class _Batch:
 
     def __init__(self, session: Session, memory: Memory, now: datetime) -> None:
         self.changes = Changes()
+        self.place = 0
+        self._number: int | None = None
         self._session = session
         self._memory = memory
         self._now = now
@@ -107,6 +111,7 @@ class _Batch:
         self._rejected: list[Rejected] = []
         self._events: list[Event] = []
         self._receipts: list[DeviceReceipt] = []
+        self._reports: list[Report] = []
 
     def take(self, message: Received) -> None:
         """Judge one message; raises BadMessage when it cannot be."""
@@ -125,8 +130,9 @@ class _Batch:
             self._take_alarm(said, message.payload)
         elif isinstance(said, DeviceReceipt):
             self._receipts.append(said)
-            note_heard(self._memory, self.changes, device.id, said.received_at)
+            self._contact("receipt", said, message.payload)
         else:
+            self._keep_report(said.kind, said, message.payload)
             self._events += note_report(self._memory, self.changes, said)
 
     def reject(self, message: Received, bad: BadMessage) -> None:
@@ -145,7 +151,9 @@ class _Batch:
 
     def write(self) -> None:
         """Write fixes, states, rejects, receipts and alerts in as few statements as there are tables."""
-        save_fixes(self._session, self._records)
+        if self._records or self._reports:
+            save_fixes(self._session, self._batch(), self._records)
+            save_reports(self._session, self._batch(), self._reports)
         save_device_states(self._session, self.changes.devices.values())
         save_presences(self._session, self.changes.presences)
         keep_rejected(self._session, self._rejected)
@@ -156,6 +164,7 @@ class _Batch:
         save_reporting(self._session, self.changes.reporting)
         for device_id, told in self.changes.reporting.items():
             alerts.tell_interval(self._session, device_id, told.interval_s, self._now)
+        self.changes.events, self.changes.rejected = len(self._events), len(self._rejected)
         if self._events:
             alerts.open_alerts(self._session, self._events, self._now)
 
@@ -168,16 +177,15 @@ class _Batch:
         timing = timing_of(fix, newest.fix.fixed_at if newest else None, memory.limits)
         key = key_of(fix)
         if self._is_known(key, newest):
-            # Delivered before: contact, nothing more.
-            note_heard(memory, self.changes, fix.device_id, fix.received_at)
+            self._contact(AGAIN, fix, payload)
             return
         now = see(fix, None if timing is Timing.PAST else newest, memory.limits)
-        self._records[key] = FixRecord(fix, self._now, timing, now.doubts, payload)
+        self._records[key] = FixRecord(fix, self._now, timing, now.doubts, payload, self.place)
         if timing is Timing.PAST:
             note_heard(memory, self.changes, fix.device_id, fix.received_at)
         else:
             is_same_second = newest is not None and newest.fix.fixed_at == fix.fixed_at
-            before = memory.latest(fix.device_id, self.changes) if is_same_second else frozenset[FixKey]()
+            before = memory.latest(fix.device_id, self.changes) if is_same_second else NO_KEYS
             # Without what was there before a restart the database goes on being asked.
             if before is not None:
                 self.changes.latest[fix.device_id] = before | {key}
@@ -251,12 +259,35 @@ class _Batch:
     def _take_alarm(self, alarm: DeviceAlarm, payload: bytes) -> None:
         moment = believed_moment(alarm.occurred_at, alarm.received_at, self._memory.limits)
         alarm = msgspec.structs.replace(alarm, occurred_at=moment)
+        if is_stored(self._session, alarm):
+            self._contact(AGAIN, alarm, payload)
+            return
         note_heard(self._memory, self.changes, alarm.device_id, alarm.received_at)
-        if save_alarm(self._session, alarm, payload):
-            self._events += note_alarm(self._memory, self.changes, alarm)
+        save_alarm(self._session, alarm, payload, self._now, self._batch(), self.place)
+        self._events += note_alarm(self._memory, self.changes, alarm)
 
     def _raise_unreadable_alarm(self, device: Device, message: Received, reason: RejectReason) -> None:
         at = message.received_at
+        self._reports.append(Report(device.id, at, self.place, UNREADABLE_ALARM, message.payload))
         note_heard(self._memory, self.changes, device.id, at)
         finding = Finding(EventKind.DEVICE_ALARM, reason)
         self._events += alarm_events(self._memory, self.changes, device.id, finding, at)
+
+    def _contact(self, kind: str, said: Fix | DeviceAlarm | DeviceReceipt, payload: bytes) -> None:
+        """Take a message that is a sign of life and no more; it is kept, for silence is judged by it."""
+        self._keep_report(kind, said, payload)
+        note_heard(self._memory, self.changes, said.device_id, said.received_at)
+
+    def _keep_report(
+        self, kind: str, said: Fix | DeviceAlarm | DeviceReceipt | DeviceReport, payload: bytes
+    ) -> None:
+        self._reports.append(Report(said.device_id, said.received_at, self.place, kind, payload))
+
+    def _batch(self) -> int:
+        """Return this batch's number; a batch that leaves nothing behind has none."""
+        if self._number is None:
+            memory = self._memory
+            self._number = add_batch(
+                self._session, Judge.WORKER, self._now, memory.revision, memory.restored_at, RULE_VERSION
+            )
+        return self._number

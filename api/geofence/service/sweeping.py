@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
-from api.alerts.model import Event, EventKind, Sighting
+from api.alerts.model import RULE_VERSION, Event, EventKind, Sighting
 from api.geofence.geometry.earth import Xyz, ecef
 from api.geofence.memory import Memory, WatchedOrder
 from api.geofence.model import Limits
@@ -29,6 +29,7 @@ from api.geofence.rules.health import is_shielded
 from api.geofence.rules.reach import person_gap_m, zone_gap_m
 from api.geofence.service.health import WORKER
 from api.geofence.service.status import Told, sweep_status, told_conflicts
+from api.geofence.store.evidence import Judge, add_batch
 from api.geofence.store.reporting import list_reporting
 from api.geofence.store.states import DeviceState, list_device_states, list_fresh
 from api.geofence.store.timers import TimerKey, TimerState, list_timers, save_timers
@@ -62,6 +63,11 @@ class Sweeper:
         self._told: dict[TimerKey, TimerState] = {}
         self._conflicts: Told = frozenset()
         self._status_due: datetime | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something that was told still holds: its end may come at any time."""
+        return bool(self._told)
 
     def load(self, session: Session, now: datetime) -> None:
         """Read the register and what was told before."""
@@ -154,6 +160,7 @@ class Sweeper:
                 told.append(TimerState(key, code, now))
         if not events:
             return
+        add_batch(session, Judge.WATCHDOG, now, self._register.revision, None, RULE_VERSION)
         save_timers(session, told, ended)
         self._told |= {state.key: state for state in told}
         for key in ended:

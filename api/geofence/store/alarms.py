@@ -23,40 +23,53 @@ class _AlarmRow(Base):
     lon: Mapped[float | None]
     accuracy_m: Mapped[float | None]
     payload: Mapped[bytes] = mapped_column(LargeBinary)
+    judged_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    batch: Mapped[int] = mapped_column(BigInteger)
+    place: Mapped[int]
 
 
 NO_SEQ = -1
 """Stands for an alarm without a counter: part of a key cannot be NULL."""
 
 
-def save_alarm(session: Session, alarm: DeviceAlarm, payload: bytes) -> bool:
-    """Store an alarm; returns False when it is stored already.
+def is_stored(session: Session, alarm: DeviceAlarm) -> bool:
+    """Say whether this very alarm was delivered before.
 
     One statement an alarm: they are rare, and each one's answer matters.
     """
-    seq = NO_SEQ if alarm.seq is None else alarm.seq
     known = session.scalar(
         select(_AlarmRow.seq).where(
             _AlarmRow.device_id == alarm.device_id,
             _AlarmRow.occurred_at == alarm.occurred_at,
             _AlarmRow.kind_said == alarm.kind_said,
-            _AlarmRow.seq == seq,
+            _AlarmRow.seq == _seq(alarm),
         )
     )
-    if known is not None:
-        return False
+    return known is not None
+
+
+def save_alarm(
+    session: Session, alarm: DeviceAlarm, payload: bytes, judged_at: datetime, batch: int, place: int
+) -> None:
+    """Store an alarm that is not stored yet, with its batch and its place in it."""
     session.execute(
         insert(_AlarmRow).values(
             device_id=alarm.device_id,
             occurred_at=alarm.occurred_at,
             kind_said=alarm.kind_said,
-            seq=seq,
+            seq=_seq(alarm),
             received_at=alarm.received_at,
             kind=alarm.kind.value,
             lat=alarm.point.lat if alarm.point else None,
             lon=alarm.point.lon if alarm.point else None,
             accuracy_m=alarm.accuracy_m,
             payload=payload,
+            judged_at=judged_at,
+            batch=batch,
+            place=place,
         )
     )
-    return True
+
+
+def _seq(alarm: DeviceAlarm) -> int:
+    return NO_SEQ if alarm.seq is None else alarm.seq

@@ -41,6 +41,11 @@ class _FixRow(Base):
     timing: Mapped[str] = mapped_column(Text)
     doubts: Mapped[str] = mapped_column(Text)
     payload: Mapped[bytes] = mapped_column(LargeBinary)
+    batch: Mapped[int] = mapped_column(BigInteger)
+    place: Mapped[int]
+
+
+_INSERT = insert(cast("Table", _FixRow.__table__))
 
 
 class FixRecord(msgspec.Struct, frozen=True):
@@ -50,6 +55,7 @@ class FixRecord(msgspec.Struct, frozen=True):
         timing: `live`, `late` or `past`, as the rules said.
         doubts: `Doubt` values.
         payload: The message as the device sent it, sealed or not: evidence.
+        place: In its batch (`evidence.Batch`).
     """
 
     fix: Fix
@@ -57,6 +63,7 @@ class FixRecord(msgspec.Struct, frozen=True):
     timing: str
     doubts: tuple[str, ...]
     payload: bytes
+    place: int = 0
 
 
 FixKey = tuple[UUID, datetime, int]
@@ -87,12 +94,12 @@ def find_known(session: Session, keys: Collection[FixKey]) -> set[FixKey]:
     return known
 
 
-def save_fixes(session: Session, records: Mapping[FixKey, FixRecord]) -> None:
-    """Insert new fixes; the keys must not be stored yet (`find_known`)."""
+def save_fixes(session: Session, batch: int, records: Mapping[FixKey, FixRecord]) -> None:
+    """Insert the new fixes of a batch; the keys must not be stored yet (`find_known`)."""
     if not records:
         return
     session.connection().execute(
-        insert(cast("Table", _FixRow.__table__)),
+        _INSERT,
         [
             {
                 "device_id": device_id,
@@ -113,6 +120,8 @@ def save_fixes(session: Session, records: Mapping[FixKey, FixRecord]) -> None:
                 "timing": record.timing,
                 "doubts": ",".join(record.doubts),
                 "payload": record.payload,
+                "batch": batch,
+                "place": record.place,
             }
             for (device_id, fixed_at, digest), record in records.items()
         ],

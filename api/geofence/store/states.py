@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, Self, cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import JSON, Table, Text, and_, select
+from sqlalchemy import JSON, Insert, Table, Text, and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -268,13 +269,17 @@ def _health(stored: str | None) -> Health:
 
 
 def _upsert(session: Session, table: Table, values: list[dict[str, Any]]) -> None:
-    if not values:
-        return
+    if values:
+        session.connection().execute(_upsert_into(table, session.get_bind().dialect.name), values)
+
+
+@cache
+def _upsert_into(table: Table, dialect_name: str) -> Insert:
+    """Return the statement; building it costs as much as fifty rows, so that each is built once."""
     keys = [column.name for column in table.primary_key]
     others = [column.name for column in table.columns if column.name not in keys]
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
-    statement = statement.on_conflict_do_update(
+    statement = (postgresql if dialect_name == "postgresql" else sqlite).insert(table)
+    upsert: Insert = statement.on_conflict_do_update(
         index_elements=keys, set_={name: statement.excluded[name] for name in others}
     )
-    session.connection().execute(statement, values)
+    return upsert

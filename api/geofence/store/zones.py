@@ -126,6 +126,23 @@ def list_zones(session: Session, order_ids: Collection[UUID] | None = None) -> l
     ]
 
 
+def list_versions(
+    session: Session, order_ids: Collection[UUID]
+) -> list[tuple[ExclusionZone, datetime, datetime | None]]:
+    """Return every version of these orders' zones, from when until when it was in force."""
+    times = select(_ZoneRow.id, _ZoneRow.version, _ZoneRow.created_at, _ZoneRow.retired_at)
+    wanted = sorted(order_ids)
+    found = []
+    for start in range(0, len(wanted), ORDERS_PER_QUERY):
+        mine = _ZoneRow.order_id.in_(wanted[start : start + ORDERS_PER_QUERY])
+        times_of = {row[:2]: row[2:] for row in session.execute(times.where(mine))}
+        found += [
+            (zone, *times_of[zone.id, zone.version])
+            for zone in map(_to_zone, session.execute(_ALL.where(mine)))
+        ]
+    return found
+
+
 def _current() -> _Versions:
     return _ALL.where(_ZoneRow.retired_at.is_(None))
 

@@ -18,6 +18,14 @@ from api.orders.service.devices import (
     unassign_device,
 )
 from api.orders.service.exemptions import add_exemption, end_exemption, list_exemptions
+from api.orders.service.history import (
+    RegisterHistory,
+    RegisterStep,
+    enact,
+    enact_people,
+    history_of,
+    revisions,
+)
 from api.orders.service.orders import (
     add_order,
     added_since,
@@ -51,6 +59,8 @@ from api.orders.service.watches import (
 )
 
 __all__ = [
+    "RegisterHistory",
+    "RegisterStep",
     "add_device",
     "add_exemption",
     "add_order",
@@ -66,6 +76,8 @@ __all__ = [
     "count_orders",
     "count_persons",
     "count_wearers",
+    "enact",
+    "enact_people",
     "end_exemption",
     "get_device",
     "get_order",
@@ -73,6 +85,7 @@ __all__ = [
     "get_watch",
     "get_wearer",
     "give_account",
+    "history_of",
     "latest_revision",
     "list_assignments",
     "list_devices",
@@ -88,6 +101,7 @@ __all__ = [
     "page_devices",
     "renew_secret",
     "retire_device",
+    "revisions",
     "revoke_order",
     "unassign_device",
 ]

@@ -52,7 +52,7 @@ def change_order(
     rules.check_change(seen, draft)
     order = _order(draft, seen.id)
     _check(session, draft, order, now)
-    orders.save_order(session, order)
+    orders.save_order(session, order, now)
     note_orders(session, now, [order])
     audit.record(session, now, actor_id, "orders.change", order.id)
     return order
@@ -65,7 +65,7 @@ def revoke_order(session: Session, order_id: UUID, actor_id: UUID | None, now: d
     if order.revoked_at is not None:
         return order
     revoked = replace(order, revoked_at=now)
-    orders.save_order(session, revoked)
+    orders.save_order(session, revoked, now)
     note_orders(session, now, [revoked])
     audit.record(session, now, actor_id, "orders.revoke", order_id)
     return revoked

@@ -39,3 +39,9 @@ def list_changes_after(session: Session, revision: int) -> list[RegisterChange]:
     columns = select(_ChangeRow.revision, _ChangeRow.order_id, _ChangeRow.device_id)
     query = columns.where(_ChangeRow.revision > revision).order_by(_ChangeRow.revision)
     return [RegisterChange(*row) for row in session.execute(query)]
+
+
+def list_moments(session: Session) -> list[tuple[int, datetime]]:
+    """Return every notice's number and when it was given, by number."""
+    query = select(_ChangeRow.revision, _ChangeRow.at).order_by(_ChangeRow.revision)
+    return [(revision, at) for revision, at in session.execute(query)]

@@ -102,6 +102,16 @@ def list_devices(session: Session, device_ids: Collection[UUID] | None = None) -
     return devices
 
 
+def list_created(session: Session, device_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Return when each of these devices joined the register."""
+    query = select(_DeviceRow.id, _DeviceRow.created_at)
+    return {
+        device_id: created_at
+        for batch in batches(device_ids)
+        for device_id, created_at in session.execute(query.where(_DeviceRow.id.in_(batch)))
+    }
+
+
 def count_devices(session: Session) -> int:
     """Return how many devices there are, retired ones included."""
     return session.scalar(select(func.count()).select_from(_DeviceRow)) or 0
@@ -171,6 +181,24 @@ def list_current_assignments_of(
         for batch in batches(ids):
             found += _assignments(session, _current().where(column.in_(batch)))
     return found
+
+
+def list_assignments_ever(
+    session: Session,
+    wearer_ids: Collection[UUID] = (),
+    person_ids: Collection[UUID] = (),
+    device_ids: Collection[UUID] = (),
+) -> list[Assignment]:
+    """Return every assignment, ended or not, of these people or devices; each once, oldest first."""
+    found: dict[UUID, Assignment] = {}
+    for column, ids in (
+        (_ASSIGNMENT.c.wearer_id, wearer_ids),
+        (_ASSIGNMENT.c.protected_person_id, person_ids),
+        (_ASSIGNMENT.c.device_id, device_ids),
+    ):
+        for batch in batches(ids):
+            found |= {one.id: one for one in _assignments(session, _in_order().where(column.in_(batch)))}
+    return sorted(found.values(), key=lambda one: (one.assigned_at, str(one.id)))
 
 
 def _in_order() -> Select[Any]:

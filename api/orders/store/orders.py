@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from api.kernel.db import Base, UtcDateTime
 from api.orders.model import OrderNotFound, ProtectiveOrder
 from api.orders.store import batches
+from api.orders.store.versions import add_version, columns_of
 
 
 class _OrderRow(Base):
@@ -39,13 +40,15 @@ class _OrderPersonRow(Base):
 
 def add_order(session: Session, order: ProtectiveOrder, now: datetime) -> None:
     """Keep a new order; the caller has checked reference and people."""
-    session.execute(insert(_OrderRow).values(id=order.id, created_at=now, **_columns(order)))
+    session.execute(insert(_OrderRow).values(id=order.id, created_at=now, **columns_of(order)))
     _add_people(session, order)
+    add_version(session, order, now)
 
 
-def save_order(session: Session, order: ProtectiveOrder) -> None:
-    """Keep an order that has changed."""
-    session.execute(update(_OrderRow).where(_OrderRow.id == order.id).values(**_columns(order)))
+def save_order(session: Session, order: ProtectiveOrder, now: datetime) -> None:
+    """Keep an order that has changed; what it said before stays readable (`versions`)."""
+    add_version(session, order, now)
+    session.execute(update(_OrderRow).where(_OrderRow.id == order.id).values(**columns_of(order)))
     session.execute(delete(_OrderPersonRow).where(_OrderPersonRow.order_id == order.id))
     _add_people(session, order)
 
@@ -125,20 +128,6 @@ def _load(session: Session, chosen: Select[UUID] | None) -> list[ProtectiveOrder
         )
         for row in session.execute(rows)
     ]
-
-
-def _columns(order: ProtectiveOrder) -> dict[str, object]:
-    return {
-        "reference": order.reference,
-        "court": order.court,
-        "wearer_id": order.wearer_id,
-        "valid_from": order.valid_from,
-        "valid_until": order.valid_until,
-        "revoked_at": order.revoked_at,
-        "alert_radius_m": order.alert_radius_m,
-        "warning_radius_m": order.warning_radius_m,
-        "exercise": order.exercise,
-    }
 
 
 def _add_people(session: Session, order: ProtectiveOrder) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.geofence.geometry.prepared import PreparedZone
-from api.geofence.model import WELL, ExclusionZone, Fix, Limits, PresenceState
+from api.geofence.model import WELL, ExclusionZone, Fix, Limits, PresenceState, Purpose
 from api.geofence.rules.horizon import Reporting
 from api.geofence.rules.presence import is_resting
 from api.geofence.rules.proximity import Pair, pair_of
@@ -72,6 +72,8 @@ class WatchedOrder(msgspec.Struct, frozen=True):
     """One order with everything that judging needs, ready for the hot path.
 
     Attributes:
+        zones: Where the wearer must not be: exclusion zones only.
+        bounds: Where he must be: inclusion zones and territories.
         limits: The house's with what this order has of its own.
     """
 
@@ -79,6 +81,7 @@ class WatchedOrder(msgspec.Struct, frozen=True):
     wearer_devices: tuple[UUID, ...]
     people: tuple[WatchedPerson, ...]
     zones: tuple[WatchedZone, ...]
+    bounds: tuple[WatchedZone, ...]
     limits: Limits
     exemptions: tuple[Exemption, ...] = ()
 
@@ -187,8 +190,10 @@ class Memory:
     ) -> None:
         """Prepare orders, none of which is known yet, for judging, with their zones and own limits."""
         zones_of: dict[UUID, list[WatchedZone]] = {}
+        bounds_of: dict[UUID, list[WatchedZone]] = {}
         for zone in zones:
-            zones_of.setdefault(zone.order_id, []).append(WatchedZone.of(zone))
+            kept = zones_of if zone.purpose is Purpose.EXCLUSION else bounds_of
+            kept.setdefault(zone.order_id, []).append(WatchedZone.of(zone))
         for watch in watches:
             watched = WatchedOrder(
                 order=watch.order,
@@ -203,6 +208,7 @@ class Memory:
                     for person_id, devices in watch.protected
                 ),
                 zones=tuple(zones_of.get(watch.order.id, ())),
+                bounds=tuple(bounds_of.get(watch.order.id, ())),
                 limits=own_limits.get(watch.order.id, self.limits),
                 exemptions=watch.exemptions,
             )

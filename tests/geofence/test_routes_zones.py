@@ -45,7 +45,14 @@ def test_a_drawn_zone_is_given_back_as_drawn(
     answer = client.post(f"/api/orders/{order_id}/zones", json=BODY | {"shape": shape})
     assert answer.status_code == 201
     zone = answer.get_json()
-    assert zone == BODY | {"shape": shape, "id": zone["id"], "version": 1, "order_id": str(order_id)}
+    more = {
+        "id": zone["id"],
+        "version": 1,
+        "order_id": str(order_id),
+        "purpose": "exclusion",
+        "schedule": None,
+    }
+    assert zone == BODY | {"shape": shape} | more
     assert client.get(f"/api/orders/{order_id}/zones").get_json() == [zone]
     assert client.get(f"/api/orders/{order_id}/zones/{zone['id']}").get_json() == zone
 

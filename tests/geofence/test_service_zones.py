@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, text
 
-from api.geofence.model import Circle, Visibility, ZoneChanged, ZoneNotFound
+from api.geofence.model import BadZone, Circle, Purpose, Visibility, ZoneChanged, ZoneNotFound
 from api.geofence.service import zones as service
 from api.geofence.service.zones import ZoneDraft
 from api.kernel.db import reading, transaction
@@ -74,6 +74,16 @@ def test_a_change_is_a_new_version_and_the_old_one_stays_readable(engine: Engine
         assert service.get_zone_version(session, first.id, 1) == first
     assert changed_orders_since(engine, before) == [order_id]
     assert audit_trail(engine, first.id)[-1] == ("geofence.change_zone", "version 2")
+
+
+def test_a_zone_that_would_change_its_purpose_stays_as_it_is(engine: Engine, now: datetime) -> None:
+    order_id = add_order(engine)
+    with transaction(engine) as session:
+        zone = service.add_zone(session, order_id, DRAFT, ACTOR, now)
+    with pytest.raises(BadZone), transaction(engine) as session:
+        service.change_zone(session, zone, replace(DRAFT, purpose=Purpose.TERRITORY), ACTOR, now)
+    with reading(engine) as session:
+        assert service.get_zone(session, order_id, zone.id) == zone
 
 
 def test_a_removed_zone_is_gone_but_stays_readable_for_evidence(engine: Engine, now: datetime) -> None:

@@ -5,7 +5,16 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
-from api.geofence.model import Circle, ExclusionZone, Polygon, Visibility, ZoneNotFound
+from api.geofence.model import (
+    Circle,
+    ExclusionZone,
+    Hours,
+    Polygon,
+    Purpose,
+    Schedule,
+    Visibility,
+    ZoneNotFound,
+)
 from api.geofence.store import zones as store
 from api.kernel.db import reading, transaction
 from api.kernel.geo import Point
@@ -30,6 +39,25 @@ def test_a_zone_comes_back_as_it_was_kept(engine: Engine, now: datetime) -> None
         assert store.get_zone(session, ORDER, circle.id) == circle
         assert store.get_zone(session, ORDER, drawn.id) == drawn
         assert isinstance(store.get_zone(session, ORDER, circle.id).shape, Circle)
+
+
+def test_purpose_and_hours_come_back_as_they_were_kept(engine: Engine, now: datetime) -> None:
+    nights = Schedule("Europe/Amsterdam", (Hours(0, "22:00", "06:00"), Hours(6, "00:00", "24:00")))
+    zones = [
+        make_circle_zone(id=uuid.UUID(int=number), order_id=ORDER, purpose=purpose, schedule=schedule)
+        for number, (purpose, schedule) in enumerate(
+            [
+                (Purpose.EXCLUSION, None),
+                (Purpose.INCLUSION, nights),
+                (Purpose.INCLUSION, None),
+                (Purpose.TERRITORY, None),
+            ]
+        )
+    ]
+    keep(engine, *zones, at=now)
+    with reading(engine) as session:
+        assert store.list_zones(session, [ORDER]) == zones
+        assert store.get_zone_version(session, zones[1].id, 1).schedule == nights
 
 
 def test_zones_are_listed_for_all_or_for_some_orders(engine: Engine, now: datetime) -> None:

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from geographiclib.geodesic import Geodesic  # type: ignore[import-untyped]  # it ships no types
 
@@ -32,6 +33,10 @@ Edge3 = tuple[Xyz, Xyz, float]
 """(start, to the end, 1 / length^2)."""
 Ball = tuple[Xyz, float, tuple[Edge3, ...]]
 """(middle, radius that holds them, some edges in a row)."""
+Cluster = tuple[Xyz, float, tuple[Ball, ...]]
+"""(middle, radius that holds them, some balls in a row)."""
+BALLS_PER_CLUSTER = 16
+"""A country has hundreds of balls, of which a place is near to a few: about the root of their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +50,24 @@ class LargeArea:
     north: Xyz
     up: Xyz
     outline: Outline
-    balls: tuple[Ball, ...]
+    clusters: tuple[Cluster, ...]
 
     def signed_distance_m(self, xyz: Xyz, reach_m: float) -> float:
         """Return the distance to the nearest edge, negative inside; a bound when that is beyond reach."""
         best = reach_m + 1.0
         nearest: Xyz | None = None
-        for middle, radius_m, edges in self.balls:
+        close: list[tuple[float, tuple[Edge3, ...]]] = []
+        for middle, radius_m, balls in self.clusters:
             if chord_m(xyz, middle) - radius_m >= best:
                 continue
+            for ball_middle, ball_radius_m, edges in balls:
+                gap_m = chord_m(xyz, ball_middle) - ball_radius_m
+                if gap_m < best:
+                    close.append((gap_m, edges))
+        close.sort(key=itemgetter(0))
+        for gap_m, edges in close:
+            if gap_m >= best:
+                break
             for start, way, per_length2 in edges:
                 place = _nearest(xyz, start, way, per_length2)
                 chord = chord_m(xyz, place)
@@ -119,6 +133,13 @@ def _ball(edges: Sequence[tuple[Xyz, Xyz]]) -> Ball:
     return middle, radius_m, tuple(prepared)
 
 
+def _cluster(balls: tuple[Ball, ...]) -> Cluster:
+    count = len(balls)
+    xs, ys, zs = zip(*(middle for middle, _, _ in balls), strict=True)
+    center = (sum(xs) / count, sum(ys) / count, sum(zs) / count)
+    return center, max(chord_m(center, middle) + radius_m for middle, radius_m, _ in balls), balls
+
+
 def large_area(center: Xyz, parts: Sequence[Sequence[Sequence[Point]]]) -> LargeArea:
     """Prepare closed rings of any size short of half the globe round `center`."""
     # The map is round the direction from the Earth's centre, 0.2 degrees off the plumb line at most.
@@ -147,4 +168,8 @@ def large_area(center: Xyz, parts: Sequence[Sequence[Sequence[Point]]]) -> Large
         for ring in edges
         for first in range(0, len(ring), EDGES_PER_BOX)
     )
-    return LargeArea(east, north, up, outline_of(flat_parts), balls)
+    clusters = tuple(
+        _cluster(balls[first : first + BALLS_PER_CLUSTER])
+        for first in range(0, len(balls), BALLS_PER_CLUSTER)
+    )
+    return LargeArea(east, north, up, outline_of(flat_parts), clusters)

@@ -229,12 +229,46 @@ class Polygon(msgspec.Struct, frozen=True):
     rings: tuple[tuple[Point, ...], ...]
 
 
+class Purpose(StrEnum):
+    """What an area is to the wearer: EXCLUSION keeps him out, INCLUSION and TERRITORY keep him in."""
+
+    EXCLUSION = "exclusion"
+    INCLUSION = "inclusion"
+    TERRITORY = "territory"
+
+
+class Hours(msgspec.Struct, frozen=True):
+    """Some hours of one weekday by the clock on the wall.
+
+    Attributes:
+        day: On which they begin: 0 is Monday, 6 Sunday.
+        begin: "HH:MM", 00:00..23:59.
+        until: "HH:MM", no more part of them, 00:00..24:00; before `begin` it is on the day after.
+    """
+
+    day: int
+    begin: str
+    until: str
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    """When an inclusion zone applies: every week alike, by the clocks of `time_zone` (IANA name)."""
+
+    time_zone: str
+    hours: tuple[Hours, ...]
+
+
 class ExclusionZone(msgspec.Struct, frozen=True):
-    """An area the wearer must not enter, in one version: a change makes a new version.
+    """An area of an order, in one version: a change makes a new version.
+
+    An order's zones are exclusion zones, which the wearer must not enter, unless the purpose says otherwise.
 
     Attributes:
         shape: A circle, or one or more polygons (union).
-        buffer_m: Width of the warning ring round the area, >= 0.
+        buffer_m: Width of the warning ring round the area, >= 0; 0 unless it is an exclusion zone.
+        visibility: Always DECLARED unless it is an exclusion zone: he must know where to be.
+        purpose: Never changes from one version to the next, so that its state goes on meaning the same.
+        schedule: When an inclusion zone applies; None is always, and for other purposes.
     """
 
     id: UUID
@@ -244,6 +278,8 @@ class ExclusionZone(msgspec.Struct, frozen=True):
     shape: Circle | tuple[Polygon, ...]
     buffer_m: float
     visibility: Visibility
+    purpose: Purpose = Purpose.EXCLUSION
+    schedule: Schedule | None = None
 
 
 class Presence(StrEnum):
@@ -313,6 +349,10 @@ class BadSighting(Invalid):
 
 class ZoneNotFound(NotFound):
     """There is no such zone on this order."""
+
+
+class BadZone(Invalid):
+    """A change would make another kind of zone of one that is known by its number."""
 
 
 class ZoneChanged(Conflict):

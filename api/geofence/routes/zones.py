@@ -13,7 +13,7 @@ from api.kernel import clock, http
 from api.kernel.db import reading, transaction
 from api.kernel.http import Blueprint, allow
 
-blueprint = Blueprint("zones", __name__, url_prefix="/api/orders", description="Exclusion zones")
+blueprint = Blueprint("zones", __name__, url_prefix="/api/orders", description="Zones")
 
 
 @blueprint.route("/<uuid:order_id>/zones")

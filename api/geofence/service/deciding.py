@@ -1,8 +1,9 @@
 """One fix against everything that its carrier's orders ask, out of memory: no database is touched here."""
 
 from api.alerts.model import Event
-from api.geofence.memory import Changes, Memory, Place
+from api.geofence.memory import Changes, Memory, Place, WatchedOrder
 from api.geofence.rules.exempting import exempted
+from api.geofence.rules.inclusion import judge_bound
 from api.geofence.rules.proximity import judge_proximity
 from api.geofence.rules.quality import Seen, Timing
 from api.geofence.rules.zones import judge_zone
@@ -37,6 +38,8 @@ def judge_fix(memory: Memory, changes: Changes, now: Seen, place: Place, timing:
             if after is not state:
                 changes.presences[zone.key] = after
             events += told
+        if watched.bounds and timing is Timing.LIVE:
+            events += _judge_bounds(memory, changes, now, watched)
     for person in watched.people if place.person is None else (place.person,):
         others = person.devices if place.party is Party.WEARER else watched.wearer_devices
         other = memory.newest_of(others, changes)
@@ -49,3 +52,16 @@ def judge_fix(memory: Memory, changes: Changes, now: Seen, place: Place, timing:
             changes.presences[person.key] = after
         events += told
     return exempted(events, watched.exemptions, limits) if events else events
+
+
+def _judge_bounds(memory: Memory, changes: Changes, now: Seen, watched: WatchedOrder) -> list[Event]:
+    """Judge the wearer's live fix against the areas that he must be in."""
+    events: list[Event] = []
+    for bound in watched.bounds:
+        state = memory.presence(bound.key, changes)
+        exercise = watched.order.exercise
+        after, told = judge_bound(now, bound.prepared, state, watched.limits, exercise=exercise)
+        if after is not state:
+            changes.presences[bound.key] = after
+        events += told
+    return events

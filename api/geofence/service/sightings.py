@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from api.alerts import service as alerts
 from api.alerts.model import RULE_VERSION, Event
 from api.geofence.geometry.prepared import PreparedZone
-from api.geofence.model import BadSighting, ExternalSighting, Fix, Limits, SightingSource
+from api.geofence.model import BadSighting, ExternalSighting, Fix, Limits, Purpose, SightingSource
 from api.geofence.rules.proximity import pair_of
 from api.geofence.rules.sightings import Counterpart, judge_sighting
 from api.geofence.store import sightings as store
@@ -136,6 +136,7 @@ def _judge(
     zones, own_limits = list_zones(session, ids), list_limits(session, house, ids)
     devices = {device_id for watch in watches for device_id in _devices_of(watch)}
     fixes = _Fixes(session, orders.carried_since(session, devices), sighting.seen_at)
+    forbidden = [zone for zone in zones if zone.purpose is Purpose.EXCLUSION]
     events: list[Event] = []
     for watch in watches:
         hers = dict(watch.protected)
@@ -145,7 +146,7 @@ def _judge(
             sighting,
             watch.order,
             *fixes.around(own),
-            [PreparedZone.from_zone(zone) for zone in zones if zone.order_id == watch.order.id],
+            [PreparedZone.from_zone(zone) for zone in forbidden if zone.order_id == watch.order.id],
             [
                 Counterpart(
                     pair_of(watch.order, person_id),

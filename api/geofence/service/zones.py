@@ -1,4 +1,4 @@
-"""Use cases of exclusion zones; every change reaches the worker through the register's revision."""
+"""Use cases of zones; every change reaches the worker through the register's revision."""
 
 import uuid
 from collections.abc import Collection
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from api.geofence.geometry.validity import Shape
-from api.geofence.model import ExclusionZone, Visibility, ZoneChanged
+from api.geofence.model import BadZone, ExclusionZone, Purpose, Schedule, Visibility, ZoneChanged
 from api.geofence.store import zones as store
 from api.kernel import audit
 from api.orders import service as orders
@@ -26,6 +26,8 @@ class ZoneDraft:
     shape: Shape
     buffer_m: float
     visibility: Visibility
+    purpose: Purpose = Purpose.EXCLUSION
+    schedule: Schedule | None = None
 
 
 def list_zones(session: Session, order_ids: Collection[UUID] | None = None) -> list[ExclusionZone]:
@@ -63,7 +65,10 @@ def add_zone(
 def change_zone(
     session: Session, seen: ExclusionZone, draft: ZoneDraft, actor_id: UUID | None, now: datetime
 ) -> ExclusionZone:
-    """Put a new version in the place of the one that the author saw; raises ZoneChanged."""
+    """Put a new version in the place of the one that the author saw; raises BadZone, ZoneChanged."""
+    if draft.purpose is not seen.purpose:
+        said = f"Stays {seen.purpose.value}: remove this zone and draw another."
+        raise BadZone("A zone keeps its purpose.", {"purpose": [said]})
     _retire(session, seen, now)
     zone = _zone_of(draft, seen.id, seen.version + 1, seen.order_id)
     store.add_version(session, zone, actor_id, now)
@@ -86,6 +91,8 @@ def _zone_of(draft: ZoneDraft, zone_id: UUID, version: int, order_id: UUID) -> E
         shape=draft.shape,
         buffer_m=draft.buffer_m,
         visibility=draft.visibility,
+        purpose=draft.purpose,
+        schedule=draft.schedule,
     )
 
 

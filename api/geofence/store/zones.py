@@ -1,4 +1,4 @@
-"""Exclusion zones in all their versions: a change or a removal retires a version, nothing is overwritten.
+"""Zones in all their versions: a change or a removal retires a version, nothing is overwritten.
 
 A decision names the version that it was judged with, so every version stays readable for evidence.
 """
@@ -11,7 +11,15 @@ import msgspec
 from sqlalchemy import Index, Row, Select, Text, insert, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from api.geofence.model import Circle, ExclusionZone, Polygon, Visibility, ZoneNotFound
+from api.geofence.model import (
+    Circle,
+    ExclusionZone,
+    Polygon,
+    Purpose,
+    Schedule,
+    Visibility,
+    ZoneNotFound,
+)
 from api.kernel.db import Base, UtcDateTime
 
 ORDERS_PER_QUERY = 5_000
@@ -43,11 +51,14 @@ class _ZoneRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_by: Mapped[UUID | None]
     retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    purpose: Mapped[str] = mapped_column(Text)
+    schedule: Mapped[str | None] = mapped_column(Text)  # JSON of model.Schedule
 
 
-_Versions = Select[UUID, int, UUID, str, str, float, str]
-_Version = Row[UUID, int, UUID, str, str, float, str]
+_Versions = Select[UUID, int, UUID, str, str, float, str, str, str | None]
+_Version = Row[UUID, int, UUID, str, str, float, str, str, str | None]
 _shapes = msgspec.json.Decoder(Circle | tuple[Polygon, ...])
+_schedules = msgspec.json.Decoder(Schedule)
 _ALL = select(
     _ZoneRow.id,
     _ZoneRow.version,
@@ -56,6 +67,8 @@ _ALL = select(
     _ZoneRow.shape,
     _ZoneRow.buffer_m,
     _ZoneRow.visibility,
+    _ZoneRow.purpose,
+    _ZoneRow.schedule,
 ).order_by(_ZoneRow.order_id, _ZoneRow.id)
 
 
@@ -73,6 +86,8 @@ def add_version(session: Session, zone: ExclusionZone, created_by: UUID | None, 
             created_at=now,
             created_by=created_by,
             retired_at=None,
+            purpose=zone.purpose.value,
+            schedule=msgspec.json.encode(zone.schedule).decode() if zone.schedule else None,
         )
     )
 
@@ -140,7 +155,7 @@ def _get(session: Session, query: _Versions) -> ExclusionZone:
 
 
 def _to_zone(row: _Version) -> ExclusionZone:
-    zone_id, version, order_id, name, shape, buffer_m, visibility = row
+    zone_id, version, order_id, name, shape, buffer_m, visibility, purpose, schedule = row
     return ExclusionZone(
         id=zone_id,
         version=version,
@@ -149,4 +164,6 @@ def _to_zone(row: _Version) -> ExclusionZone:
         shape=_shapes.decode(shape),
         buffer_m=buffer_m,
         visibility=Visibility(visibility),
+        purpose=Purpose(purpose),
+        schedule=_schedules.decode(schedule) if schedule else None,
     )

@@ -13,7 +13,7 @@ const UNKNOWN_ACCURACY_M = 100; // disc of a fix that tells none: `Limits.unknow
 const FIRST_VIEW = [52.1, 5.3]; // until there is something to show: the middle of the Netherlands
 const PARTS = ["zones", "radii", "reach", "tracks", "discs", "marks"]; // drawn in this order, the last on top
 
-const COLOURS = { wearer: "#ff9d5c", protected: "#5fd0ff", zone: "#ff5f6b", buffer: "#ffd24a", ground: "#131b22" };
+const COLOURS = { wearer: "#ff9d5c", protected: "#5fd0ff", zone: "#ff5f6b", bound: "#8fd48a", buffer: "#ffd24a", ground: "#131b22" };
 
 export class LiveMap {
   #desk;
@@ -121,6 +121,10 @@ export class LiveMap {
 
   #drawZone(zone, isChosen) {
     const strength = isChosen ? 1 : 0.45;
+    if (zone.purpose !== "exclusion") {
+      this.#drawBound(zone, isChosen, strength);
+      return;
+    }
     const edge = { pane: "zones", color: COLOURS.zone, weight: 2, opacity: strength, fillOpacity: 0.16 * strength };
     const ring = { pane: "zones", color: COLOURS.buffer, opacity: 0.11 * strength, interactive: false };
     const group = this.#layers.zones;
@@ -143,8 +147,25 @@ export class LiveMap {
       area = L.polygon(shape, { ...edge, className: "zone" });
     }
     const name = zone.visibility === "concealed" ? `${zone.name} (concealed from the wearer)` : zone.name;
+    this.#nameArea(area.addTo(group), name, isChosen);
+  }
+
+  /** Where he must be is an outline only: a filled country would colour everything on the map. */
+  #drawBound(zone, isChosen, opacity) {
+    const line = { pane: "zones", color: COLOURS.bound, weight: 2, opacity, dashArray: "8 6", fill: false, className: "bound" };
+    let area;
+    if (zone.shape.type === "Circle") {
+      const [lon, lat] = zone.shape.center;
+      area = L.circle([lat, lon], { ...line, radius: zone.shape.radius_m });
+    } else {
+      area = L.polygon(swapped(zone.shape), line);
+    }
+    const name = zone.purpose === "territory" ? `${zone.name} (not to be left)` : `${zone.name} (to be in)`;
+    this.#nameArea(area.addTo(this.#layers.zones), name, isChosen);
+  }
+
+  #nameArea(area, name, isChosen) {
     area.bindTooltip(make("span", {}, name), { permanent: isChosen, direction: "top", className: "zone-name" });
-    area.addTo(group);
     if (isChosen) {
       const bounds = area.getBounds();
       area.openTooltip([bounds.getNorth(), bounds.getCenter().lng]); // at the edge: the middle is where people are
@@ -207,7 +228,9 @@ export class LiveMap {
     const order = this.#desk.orders.get(this.#desk.chosen?.order_id);
     const bounds = L.latLngBounds([]);
     if (order) {
-      for (const zone of order.zones) bounds.extend(boundsOf(zone));
+      for (const zone of order.zones) {
+        if (zone.purpose !== "territory") bounds.extend(boundsOf(zone)); // a country would make all else a dot
+      }
       for (const { lat, lon, party } of this.#desk.positionsOf(order.order_id)) {
         bounds.extend(L.latLng(lat, lon).toBounds(party === "protected" ? 2 * order.warning_radius_m : 1));
       }

@@ -166,6 +166,9 @@ def test_the_end_of_something_opens_nothing(kind: EventKind) -> None:
         (K.ZONE_BUFFER, False),
         (K.PROXIMITY_WARNING, False),
         (K.LOST_CONTACT, False),
+        (K.INCLUSION_BREACH, True),
+        (K.PROTECTED_APPROACHES, True),
+        (K.BORDER_APPROACH, True),
     ],
 )
 def test_only_a_lasting_danger_opens_an_alert_again(kind: EventKind, comes_back: bool) -> None:

@@ -77,6 +77,7 @@ _FAMILY: dict[str, Family] = {
 """Everything else tells where the two are: APPROACH."""
 
 _BREACHES = frozenset({EventKind.ZONE_BREACH, EventKind.PROXIMITY_BREACH, EventKind.PROXIMITY_RF})
+_LASTING = _BREACHES | {EventKind.PROTECTED_APPROACHES, EventKind.SYSTEM_DEGRADED}
 _ENDINGS = frozenset(
     {
         EventKind.ZONE_LEFT,
@@ -162,7 +163,8 @@ def may_open(event: Event) -> bool:
     """
     if event.kind in _ENDINGS:
         return False
-    return not event.repeat or event.kind in _BREACHES or event.kind == EventKind.SYSTEM_DEGRADED
+    lasts = event.kind in _LASTING or family_of(event) == Family.SUPERVISION
+    return not event.repeat or lasts
 
 
 def holding_after(holding: frozenset[str], event: Event) -> frozenset[str]:

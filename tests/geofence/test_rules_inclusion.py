@@ -243,7 +243,7 @@ def test_one_doubtful_fix_never_makes_an_absence(
 
 @given(st.lists(st.tuples(st.sampled_from([30, 60, 301]), st.floats(0.0, 1100.0)), max_size=15))
 def test_what_was_told_is_what_is_in_force(walked: list[tuple[int, float]]) -> None:
-    """Breach and end take turns; a good fix decides alone that he is away, two over a minute that he is back."""
+    """Breach and end take turns; one good fix says that he is away, two over a minute that he is back."""
     desk, t_s, back_s = house(), 0, 0
     for gap_s, north_m in walked:
         t_s += gap_s

@@ -9,7 +9,20 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.table import Table
 
-from simulator import bench, demo, exercise, figures, month, plots, replay, report, run, score, score_report
+from simulator import (
+    bench,
+    demo,
+    exercise,
+    figures,
+    month,
+    plots,
+    replay,
+    report,
+    run,
+    saving,
+    score,
+    score_report,
+)
 from simulator.client import ServiceError
 from simulator.clock import Clock
 from simulator.exercise import Exercise
@@ -69,6 +82,10 @@ def make_parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--interval", type=_interval, default=60, metavar="S", help="between two messages")
     command.set_defaults(run=_month)
+    command = commands.add_parser("saving", help="what safe-horizon reporting saves")
+    command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--days", type=int, default=7, choices=range(1, 31), metavar="1..30")
+    command.set_defaults(run=_saving)
     command = commands.add_parser("demo", help="loop stories until SIGTERM, one line per event")
     command.add_argument("story", nargs="*", default=list(demo.STORIES))
     _add_target(command, environ, _demo)
@@ -274,6 +291,15 @@ def _month(chosen: argparse.Namespace, room: Room) -> int:
         found = month.judge_month(judge, chosen.seed, chosen.interval)
     score_report.print_month(room.console, found)
     return 1 if found.false_grave else 0
+
+
+def _saving(chosen: argparse.Namespace, room: Room) -> int:
+    with Judge() as judge:
+        for farther_m in saving.FARTHER_M:
+            for both in (False, True):
+                found = saving.judge_saving(judge, chosen.seed, chosen.days, farther_m, both=both)
+                score_report.print_saving(room.console, found, farther_m, both=both)
+    return 0
 
 
 def _demo(chosen: argparse.Namespace, room: Room) -> int:

@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from simulator.month import Month
+from simulator.saving import FIXED_S, Saving
+from simulator.schedule import Party
 from simulator.score import Run, Score, Total, total
 from simulator.verdicts import is_good
 
@@ -137,6 +139,21 @@ def print_month(console: Console, found: Month) -> None:
     ]
     for line in lines:
         console.print(line, highlight=False, markup=False)
+
+
+def print_saving(console: Console, found: Saving, farther_m: float, *, both: bool) -> None:
+    """Print what safe-horizon reporting saved, a line per side."""
+    who = "both devices obey" if both else "her device obeys, his reports every 60 s"
+    apart_km = 6 + farther_m / 1000
+    console.print(f"{found.days} ordinary days, {apart_km:.0f} km apart, {who}", highlight=False)
+    for party in (Party.PROTECTED, Party.WEARER):
+        saved = ", ".join(f"{found.saved(party, s):.0%} against a fixed {s} s" for s in FIXED_S)
+        most = ", ".join(f"{s} s: {t / 3600:.0f} h" for s, t in sorted(found.intervals[party].items()))
+        console.print(
+            f"  {party.value}: {found.messages[party]} messages, saved {saved} ({most})", highlight=False
+        )
+    told = ", ".join(f"{count} × {kind}" for kind, count in found.calls.items()) or "nothing"
+    console.print(f"  told meanwhile: {told}", highlight=False)
 
 
 def seconds(value: float | None) -> str:

@@ -80,7 +80,7 @@ class Stage:
         with transaction(self._engine) as session:
             changes = process_messages(session, self.memory, messages, now)
         self.memory.take_over(changes)
-        return bool(changes.events)
+        return bool(changes.events or changes.reporting)
 
     def judge_good(self, messages: Sequence[Received], now: datetime) -> bool:
         """Judge as `judge` does, if no message is kept aside.
@@ -94,7 +94,7 @@ class Stage:
                 raise NotGood
         self.now = max(self.now, now)
         self.memory.take_over(changes)
-        return bool(changes.events)
+        return bool(changes.events or changes.reporting)
 
     def sweep(self, now: datetime) -> None:
         """Let the timers look once."""
@@ -143,7 +143,6 @@ class Stage:
         """Return a moment before which no timer can be due: nothing told holds, everybody was heard."""
         if self._sweeper.is_waiting:
             return self._swept
-        least = timedelta(seconds=self.memory.limits.near_silence_s)
         due = self.now + FAR_OFF
         for watched in self.memory.watched:
             if has_ended(watched.order, self.now):
@@ -151,8 +150,14 @@ class Stage:
             devices = [*watched.wearer_devices, *(one for her in watched.people for one in her.devices)]
             for device_id in devices:
                 last = spoken.get(device_id) or self._last_sure(device_id) or watched.order.valid_from
-                due = min(due, max(last, watched.order.valid_from) + least)
+                due = min(due, max(last, watched.order.valid_from) + self._patience(device_id))
         return due
+
+    def _patience(self, device_id: UUID) -> timedelta:
+        """Return how long a device may be missed at least; who was told to report rarely has longer."""
+        limits, told = self.memory.limits, self.memory.reporting(device_id, NOTHING)
+        rarely_s = told.interval_s + limits.overdue_s if told else 0.0
+        return timedelta(seconds=max(limits.near_silence_s, rarely_s))
 
     def _last_sure(self, device_id: UUID) -> datetime | None:
         """Return until when a device was heard and placed; None when it never was."""

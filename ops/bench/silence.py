@@ -8,8 +8,11 @@ silent from the first metre, can be at the alert distance before it is told, at 
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from simulator.judge import Judge
 from simulator.month import DAYS, judge_month

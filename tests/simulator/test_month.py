@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 from rich.console import Console
 
-from simulator import month
+from simulator import life, month
 from simulator.judge import Said
 from simulator.score_report import print_month
 from simulator.world import Place, distance_m, near_distance_m
@@ -24,22 +24,22 @@ def test_a_month_of_a_pair_is_a_message_a_minute_from_both_in_the_order_of_time(
     assert sent == sorted(sent)
     assert {line["device"] for line in messages} == {"wearer", "protected"}
     stamps = [line["json"]["tst"] for line in messages if line["device"] == "wearer"]
-    assert stamps == list(range(BEGIN_S, BEGIN_S + month.DAYS * month.DAY_S, 60))
+    assert stamps == list(range(BEGIN_S, BEGIN_S + month.DAYS * life.DAY_S, 60))
     assert {line["json"]["src"] for line in messages} == {"gnss", "wifi"}
 
 
-def test_no_message_is_late_or_ahead_of_its_stamp(messages: list[Said]) -> None:
+def test_no_message_is_ahead_of_its_stamp_and_a_dead_zone_delays_some(messages: list[Said]) -> None:
     ages = [line["at"] - line["json"]["tst"] for line in messages]
     assert min(ages) > 0
-    assert max(ages) < 120
-    assert max(ages) > 60, "a dead zone now and then"
+    assert max(ages) > 120, "a long dead zone now and then"
+    assert sum(age > 60 for age in ages) < len(ages) / 100
 
 
 def test_the_two_and_the_zone_stay_far_apart_so_that_every_breach_is_false(
     messages: list[Said],
 ) -> None:
     last: dict[str, Place] = {}
-    zone = month.place_of(month.ZONE)
+    zone = life.place_of(life.ZONE)
     for line in messages[::7]:
         last[line["device"]] = Place(line["json"]["lat"], line["json"]["lon"])
         if len(last) == 2:
@@ -53,8 +53,8 @@ def test_the_same_seed_gives_the_same_month() -> None:
 
 
 def test_a_spot_of_the_plane_is_where_it_says() -> None:
-    east = month.place_of(month.Spot(3000, 4000))
-    assert distance_m(month.ORIGIN, east) == pytest.approx(5000, rel=0.005)
+    east = life.place_of(life.Spot(3000, 4000))
+    assert distance_m(life.ORIGIN, east) == pytest.approx(5000, rel=0.005)
 
 
 def test_a_month_is_told_in_lines() -> None:

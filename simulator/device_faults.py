@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass, replace
 
 from simulator.schedule import Sending
-from simulator.sensor import SIGMA_PER_R68, Reading, Source
+from simulator.sensor import SIGMA_PER_R68, Reading, Source, as_said
 from simulator.world import Place, near_distance_m, offset, shift_m
 
 Sendings = list[Sending]
@@ -28,7 +28,7 @@ def _says(sending: Sending, place: Place, **more: object) -> Sending:
     if sending.reading is None:
         return sending
     values = {name: getattr(sending.reading, name) for name in Reading.__slots__}
-    return replace(sending, reading=Reading(**{**values, "place": place, **more}))
+    return replace(sending, reading=Reading(**{**values, "place": as_said(place), **more}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from simulator.judge import WEARER, Judge, Said, lines_of, read_told
@@ -30,8 +31,14 @@ RADIUS_M, WARNING_M = 500.0, 1000.0
 ZONE_RADIUS_M, BUFFER_M = 300.0, 250.0
 STILL_S = 1800.0
 """An indoor position stays for about so long: the same networks are heard; proposal."""
+DEAD_ZONES_PER_DAY, DEAD_ZONE_S = 1.0, 120.0
+"""Of each device, and how long one lasts in the mean (exponentially): a lift, a cellar shop, a stretch of
+underground. Readings are stored and sent afterwards. Proposal: nobody publishes it."""
 WANDER_S = 60.0
 """Errors of satellite positions this far apart are nearly independent; proposal."""
+
+
+NO_LIMITS: Mapping[str, float] = MappingProxyType({})
 
 
 class Spot(NamedTuple):
@@ -102,15 +109,18 @@ class Month:
         return self.false_grave / DAYS
 
 
-def judge_month(judge: Judge, seed: int, interval_s: int) -> Month:
-    """Return what the service makes of a month with a message every `interval_s` from each device."""
+def judge_month(judge: Judge, seed: int, interval_s: int, limits: Mapping[str, float] = NO_LIMITS) -> Month:
+    """Return what the service makes of a month with a message every `interval_s` from each device.
+
+    `limits` are names of the service's limits with other values than its own.
+    """
     begin_s = int(BEGIN.timestamp())
     began = time.perf_counter()
     messages = make_messages(seed, interval_s, begin_s)
     end: list[Said] = [{"say": "until", "at": begin_s + DAYS * DAY_S + 1.0}, {"say": "end"}]
     text = lines_of([*messages, *end])
     made_s = time.perf_counter() - began
-    judge.ask(_provision(begin_s), "device")
+    judge.ask(_provision(begin_s, limits), "device")
     judge.ask([_device(Party.PROTECTED, begin_s)], "device")
     began = time.perf_counter()
     told = judge.ask_text(text, "end")
@@ -127,10 +137,10 @@ def judge_month(judge: Judge, seed: int, interval_s: int) -> Month:
     )
 
 
-def _provision(begin_s: int) -> list[Said]:
+def _provision(begin_s: int, limits: Mapping[str, float]) -> list[Said]:
     center = place_of(ZONE)
     return [
-        {"say": "begin", "at": begin_s - 1.0, "batch": BATCH},
+        {"say": "begin", "at": begin_s - 1.0, "batch": BATCH, "limits": dict(limits)},
         {
             "say": "order",
             "order": "order",
@@ -195,8 +205,8 @@ def _messages(party: Party, life: Life, rng: random.Random, interval_s: int, beg
             before.spot.north_m + (after.spot.north_m - before.spot.north_m) * part,
         )
         seen, accuracy_m, source = receiver.sense(at_s, spot, is_indoors=before.is_indoors)
-        if at_s > hold_s and rng.random() < interval_s / (2 * DAY_S):  # a dead zone every other day
-            hold_s, queue_s = at_s + rng.uniform(60, 100), 0.0
+        if at_s > hold_s and rng.random() < interval_s * DEAD_ZONES_PER_DAY / DAY_S:
+            hold_s, queue_s = at_s + rng.expovariate(1 / DEAD_ZONE_S), 0.0
         sent_s = at_s + network_s
         if at_s <= hold_s:
             queue_s += 0.02

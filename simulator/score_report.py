@@ -84,6 +84,8 @@ def print_scores(console: Console, scores: Sequence[Score]) -> None:
             console.print(seen, highlight=False, markup=False, style="red")
     for wants, title in HALVES:
         _print_total(console, title, total([item for item in scores if item.wants_alert is wants]))
+    if everyday := [item for item in scores if item.story.ordinary]:
+        _print_total(console, "Ordinary life", total(everyday))
     _print_total(console, "All", total(scores))
 
 
@@ -147,6 +149,7 @@ def to_json(scores: Sequence[Score]) -> str:
     halves = {
         "must_come": total([item for item in scores if item.wants_alert]),
         "none_may_come": total([item for item in scores if not item.wants_alert]),
+        "ordinary_life": total([item for item in scores if item.story.ordinary]),
         "all": total(scores),
     }
     stories = {

@@ -9,6 +9,8 @@ from simulator.world import Place, offset
 
 SIGMA_PER_R68 = 1.0 / math.sqrt(-2.0 * math.log(1.0 - 0.68))
 """Per-axis standard deviation of a round normal error whose 68 % radius is 1 (Rayleigh distribution)."""
+COORDINATE_DIGITS = 7
+"""A unit of the seventh decimal is 11 mm; receivers give no more."""
 OPEN_SKY_M = 4.9
 """Phones under open sky: 4.9 m (van Diggelen & Enge, ION GNSS+ 2015, cited by gps.gov)."""
 
@@ -76,6 +78,11 @@ class Reading:
     source: Source = Source.GNSS
 
 
+def as_said(place: Place) -> Place:
+    """Return a place as a message can say it: what is due must be due by what is said."""
+    return Place(round(place.lat, COORDINATE_DIGITS), round(place.lon, COORDINATE_DIGITS))
+
+
 class Receiver:
     """A sensor in use: remembers its wandering error from reading to reading."""
 
@@ -106,7 +113,8 @@ class Receiver:
         if self._sensor.reports_accuracy:
             noticed_m = 0.7 * math.hypot(*biased)  # a receiver sees part of it in its residuals; proposal
             accuracy_m = max(1.0, (self._sensor.noise_m + noticed_m) * self._sensor.optimism)
-        return Reading(t_s, true, offset(true, east_m, north_m), accuracy_m, speed_m_s, course_deg)
+        place = as_said(offset(true, east_m, north_m))
+        return Reading(t_s, true, place, accuracy_m, speed_m_s, course_deg)
 
     def _wander(self, t_s: float) -> None:
         """Move the error on as a first-order Gauss-Markov process, whose spread stays the same."""

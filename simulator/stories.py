@@ -275,6 +275,7 @@ class Story:
         listen_s: Real seconds to go on listening after the last message.
         start_at: Wall time of the beginning, for what goes by the clock; None does not care.
         score_only: Too long for real time, or more than one exercise of the register can hold.
+        ordinary: Everyday life, by which the noise is measured.
     """
 
     name: str
@@ -290,6 +291,7 @@ class Story:
     listen_s: float = 3.0
     start_at: datetime | None = None
     score_only: bool = False
+    ordinary: bool = False
 
     @property
     def actors(self) -> tuple[Actor, ...]:

@@ -38,7 +38,7 @@ def load_story(path: Path) -> Story:
         ("title", "about", "wearer", "expect"),
         (
             *("order", "orders", "seed", "history_s", "max_speed", "listen_s", "places", "zones"),
-            *("protected", "exemptions", "start_at", "score_only"),
+            *("protected", "exemptions", "start_at", "score_only", "ordinary"),
         ),
     )
     if ("order" in top) == ("orders" in top):
@@ -61,6 +61,7 @@ def load_story(path: Path) -> Story:
         listen_s=top["listen_s"].number(1, 1200) if "listen_s" in top else 3.0,
         start_at=_start_at(top["start_at"]) if "start_at" in top else None,
         score_only=top["score_only"].flag() if "score_only" in top else False,
+        ordinary=top["ordinary"].flag() if "ordinary" in top else False,
     )
     _check_times(top, story)
     _check_devices(top, story)

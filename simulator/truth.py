@@ -20,6 +20,8 @@ UNKNOWN_ACCURACY_M = 100.0
 """What the field gives a fix that does not tell its accuracy; proposal."""
 SLACK_M = 1.0
 """Roundings, and the step of a walker within the second of the stamp."""
+GROUND_PART = 2.0
+"""Twice the 68 % radius holds 99 % of such fixes (Rayleigh): an error in that is no fault of the service."""
 APART_S = 600.0
 """Nothing near for this long ends an approach: longer than any leaving takes; proposal."""
 EVENT_OF_ALARM = {
@@ -152,9 +154,8 @@ def _apart_m(a: Sending, b: Sending) -> float:
 def is_founded(kind: str, sending: Sending, zone: str | None, draft: OrderDraft, plan: Plan) -> bool:
     """Say whether the highest alarm that rests on `sending` had a ground, by where people truly were.
 
-    A breach had one when, with the accuracy that the devices claimed, they may have been inside: an
-    error that the device itself admits is no fault of the service. An alarm had one when the device of
-    that person raised it.
+    A breach had one when, by twice the accuracy that the devices claimed, they may have been inside. An
+    alarm had one when the device of that person raised it.
     """
     if kind == "zone_breach":
         return any(_touches(sending, item) for item in draft.zones if zone in {None, item.name})
@@ -167,7 +168,10 @@ def is_founded(kind: str, sending: Sending, zone: str | None, draft: OrderDraft,
 
 def _touches(sending: Sending, zone: Zone) -> bool:
     reading = sending.reading
-    return reading is not None and zone.shape.edge_distance_m(reading.true) <= _doubt_m(reading) + SLACK_M
+    return (
+        reading is not None
+        and zone.shape.edge_distance_m(reading.true) <= GROUND_PART * _doubt_m(reading) + SLACK_M
+    )
 
 
 def _doubt_m(reading: Reading) -> float:
@@ -191,7 +195,8 @@ def _meet(a: Sending, b: Sending, radius_m: float) -> bool:
         return False
     apart_s = abs(a.stamp_s - b.stamp_s)
     moved_m = apart_s * max(a.reading.speed_m_s, b.reading.speed_m_s)  # meanwhile either went on
-    reach_m = radius_m + _doubt_m(a.reading) + _doubt_m(b.reading) + moved_m + SLACK_M
+    doubt_m = GROUND_PART * (_doubt_m(a.reading) + _doubt_m(b.reading))
+    reach_m = radius_m + doubt_m + moved_m + SLACK_M
     return distance_m(a.reading.true, b.reading.true) <= reach_m
 
 

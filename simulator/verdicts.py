@@ -250,7 +250,7 @@ def _mildness(no_worse_than: int, evidence: Evidence) -> Row:
 def _fix_delay_s(event: Sighted, plan: Plan, evidence: Evidence) -> float | None:
     """Return the delay since the publishing of the message with the event's stamp, by its own device."""
     for sending, published_s in zip(plan.sendings, evidence.published, strict=True):
-        same = sending.party is event.party and evidence.begin_tst + sending.stamp_s == event.fix_tst
+        same = _is_of(event, sending) and evidence.begin_tst + sending.stamp_s == event.fix_tst
         if same and (event.place is None or _is_at(sending, event.place)):
             return event.at_s - published_s
     return None
@@ -312,11 +312,18 @@ def _sending_of(event: Sighted, plan: Plan, evidence: Evidence) -> Sending | Non
     of_then = [
         sending
         for sending in plan.sendings
-        if sending.party is event.party and evidence.begin_tst + sending.stamp_s == event.fix_tst
+        if _is_of(event, sending) and evidence.begin_tst + sending.stamp_s == event.fix_tst
     ]
     as_alarm = (s for s in of_then if truth.EVENT_OF_ALARM.get(s.alarm) == event.kind)
     as_fix = (s for s in of_then if s.reading is not None and not s.alarm)
     return next(as_alarm, None) or next(as_fix, None)
+
+
+def _is_of(event: Sighted, sending: Sending) -> bool:
+    """Say whether it is the device of the event; her name tells which, where there are several people."""
+    if sending.party is not event.party:
+        return False
+    return not sending.name or event.whose in {None, sending.name}
 
 
 def _is_at(sending: Sending, place: Place) -> bool:

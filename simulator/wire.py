@@ -8,10 +8,9 @@ from typing import Any
 from nacl.secret import SecretBox
 
 from simulator.schedule import Lane, Sending
+from simulator.sensor import COORDINATE_DIGITS
 
 KM_H_PER_M_S = 3.6
-COORDINATE_DIGITS = 7
-"""A unit of the seventh decimal is 11 mm; receivers give no more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,3 +253,10 @@ def test_long_thin_zones_keep_the_bulge_of_their_edges() -> None:
     assert middle.lat > 65.0
     assert abs(signed_m(zone, middle)) < 0.001 + drawn_too_near_m(zone.bounding_radius_m)
     assert signed_m(zone, Point(65.00005, 20.2125)) < 0.0
+
+
+def test_zones_of_one_outline_share_what_was_worked_out() -> None:
+    outline = closed((47.0, 3.0), (47.0, 8.0), (51.0, 8.0), (51.0, 3.0))
+    first, second = prepared((tuple(outline),), buffer_m=100.0), prepared((tuple(outline),), buffer_m=200.0)
+    assert first.area is second.area
+    assert second.watch_m - first.watch_m == pytest.approx(100.0)

@@ -159,3 +159,18 @@ def test_polygons_survive_the_way_out_and_in() -> None:
         assert isinstance(shape, tuple)
         assert all(isinstance(part, Polygon) for part in shape)
         assert to_geojson(shape) == geojson
+
+
+def test_only_a_territory_may_be_as_large_as_the_largest_countries(
+    client: FlaskClient, order_id: UUID
+) -> None:
+    address = f"/api/orders/{order_id}/zones"
+    corners = [[0.0, 44.0], [12.0, 44.0], [12.0, 55.0], [0.0, 55.0], [0.0, 44.0]]
+    circle = {"type": "Circle", "center": [4.5, 52.0], "radius_m": 900_000.0}
+    for shape in (circle, {"type": "Polygon", "coordinates": [corners]}):
+        body = BODY | {"buffer_m": 0.0, "purpose": "territory", "shape": shape}
+        assert client.post(address, json=body).status_code == 201
+        refused = client.post(address, json=body | {"purpose": "inclusion"})
+        assert list(refused.get_json()["errors"]["json"]) == ["shape"]
+    too_large = BODY | {"buffer_m": 0.0, "purpose": "territory", "shape": circle | {"radius_m": 1_000_001.0}}
+    assert client.post(address, json=too_large).status_code == 422

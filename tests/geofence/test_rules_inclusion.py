@@ -68,9 +68,16 @@ def test_away_is_told_once_and_coming_back_ends_it() -> None:
     assert desk.told == ["inclusion_breach"]
     assert desk.state == PresenceState(Presence.INSIDE, moment(30), told_at=moment(30))
     desk.take(fix_at(60, 800), fix_at(90, 520), fix_at(120, 490), fix_at(150, 0))
+    assert desk.told == ["inclusion_breach"]
+    desk.take(fix_at(180, 0), fix_at(210, 0))
     assert desk.told == ["inclusion_breach", "condition_ended"]
     assert desk.events[-1].reason == "inclusion_breach"
-    assert desk.state == PresenceState(since=moment(120))
+    assert desk.state == PresenceState(since=moment(180))
+
+
+def test_who_stands_on_the_line_is_told_once() -> None:
+    desk = house().take(*(fix_at(30 * n, RADIUS_M + (12 if n % 2 else -12)) for n in range(28)))
+    assert desk.told == ["inclusion_breach"]
 
 
 def test_an_event_says_which_zone_and_how_far() -> None:
@@ -113,7 +120,7 @@ def test_a_jump_out_and_back_is_no_absence_and_one_inside_no_return() -> None:
     assert desk.told == []
     desk = house().take(fix_at(0, 5000), fix_at(1, 0), fix_at(2, 5000))
     assert desk.told == ["inclusion_breach"]
-    desk.take(fix_at(3, 0), fix_at(4, 0))
+    desk.take(fix_at(3, 0), fix_at(4, 0), fix_at(64, 0))
     assert desk.told == ["inclusion_breach", "condition_ended"]
 
 
@@ -236,10 +243,11 @@ def test_one_doubtful_fix_never_makes_an_absence(
 
 @given(st.lists(st.tuples(st.sampled_from([30, 60, 301]), st.floats(0.0, 1100.0)), max_size=15))
 def test_what_was_told_is_what_is_in_force(walked: list[tuple[int, float]]) -> None:
-    """Breach and end take turns, and a good fix decides alone."""
-    desk, t_s = house(), 0
+    """Breach and end take turns; one good fix says that he is away, two over a minute that he is back."""
+    desk, t_s, back_s = house(), 0, 0
     for gap_s, north_m in walked:
         t_s += gap_s
+        back_s = back_s or t_s if north_m < RADIUS_M - 1.0 else 0
         desk.take(fix_at(t_s, north_m, accuracy_m=5.0))
         news = [event.kind for event in desk.events if not event.repeat]
         pair = [EventKind.INCLUSION_BREACH, EventKind.CONDITION_ENDED]
@@ -247,7 +255,7 @@ def test_what_was_told_is_what_is_in_force(walked: list[tuple[int, float]]) -> N
         assert (len(news) % 2 == 1) is (desk.state.presence is Presence.INSIDE)
         if north_m > RADIUS_M + 6.0:
             assert desk.state.presence is Presence.INSIDE
-        if north_m < RADIUS_M - 1.0:
+        if back_s and t_s - back_s >= LIMITS.leave_s:
             assert desk.state.presence is Presence.OUTSIDE
 
 

@@ -87,7 +87,7 @@ def test_who_comes_home_ends_it_and_an_exclusion_zone_beside_it_is_judged_as_eve
 ) -> None:
     draw(engine, scene, Purpose.INCLUSION, FLAT, 300)
     desk = Desk(engine)
-    desk.take(*approach(scene, [AWAY, FLAT]))
+    desk.take(*approach(scene, [AWAY, FLAT, FLAT, FLAT]))
     assert desk.kinds() == ["inclusion_breach", "condition_ended"]
     desk.take(position(scene.ankle, HOME, at(400)))
     assert desk.kinds()[2:] == ["zone_breach", "inclusion_breach"]

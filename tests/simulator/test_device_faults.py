@@ -6,7 +6,7 @@ import pytest
 from simulator import device_faults
 from simulator.plan import plan_story
 from simulator.schedule import Party, Sending
-from simulator.sensor import Reading, Source
+from simulator.sensor import Reading, Source, as_said
 from simulator.stories import Battery
 from simulator.story_loader import find_story, load_story
 from simulator.wire import DeviceAccess, Encoder, to_message
@@ -23,7 +23,7 @@ def walk(count: int = 60, every_s: int = 10) -> list[Sending]:
     for number in range(count):
         at_s = number * every_s
         true = offset(HERE, 1.4 * at_s, 0)
-        reading = Reading(at_s, true, offset(true, 0, 3), 8.0, 1.4, 90.0)
+        reading = Reading(at_s, true, as_said(offset(true, 0, 3)), 8.0, 1.4, 90.0)
         sendings.append(
             Sending(
                 at_s + 0.1, at_s, at_s, Party.WEARER, number * 10, Party.WEARER, reading, strap_closed=True

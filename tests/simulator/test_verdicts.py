@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -222,3 +223,15 @@ def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere() -> None:
             live.show(5, "3 sent")
         assert "1.00 s  sos" in shown.get()
         assert "A story" in shown.get()
+
+
+def test_an_event_about_one_of_two_people_rests_on_the_message_of_her_device() -> None:
+    anna = sending(6, 90, party=Party.PROTECTED, name="anna")
+    other = sending(6, 5000, party=Party.PROTECTED, name="beatrix")
+    plan = Plan((other, anna, sending(6, 0)), 6.0)
+    draft = OrderDraft("t", 150, 300, (), (), people=("anna",))
+    near = event("proximity_breach", 6.1, 6, party=Party.PROTECTED, zone=None, whose="anna", place=None)
+    evidence = Evidence(BEGIN_S, BEGIN_TST, (56.0, 56.0, 56.0), (near,), (), 0)
+    assert verdicts.groundless((draft,), plan, evidence) == []
+    hers = Evidence(BEGIN_S, BEGIN_TST, (56.0, 56.0, 56.0), (replace(near, whose="beatrix"),), (), 0)
+    assert len(verdicts.groundless((draft,), plan, hers)) == 1

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from api.geofence.geometry.earth import (
     ARC,
@@ -18,7 +19,7 @@ from api.geofence.geometry.earth import (
 )
 from api.geofence.geometry.large import LargeArea, large_area
 from api.geofence.geometry.planar import PlanarArea, planar_area
-from api.geofence.model import Circle, ExclusionZone
+from api.geofence.model import Circle, ExclusionZone, Polygon
 from api.kernel.geo import Point
 
 PLANAR_MAX_M = 20_000.0
@@ -68,12 +69,7 @@ class PreparedZone:
             center = ecef(shape.center)
             area: CircularArea | PlanarArea | LargeArea = CircularArea(center, shape.radius_m)
             return cls(zone, center, shape.radius_m, shape.radius_m + zone.buffer_m, area)
-        parts = [[[_one_name(point) for point in ring] for ring in polygon.rings] for polygon in shape]
-        center, radius_m = _bounds(parts)
-        if radius_m > PLANAR_MAX_M:
-            area = large_area(center, parts)
-        else:
-            area = planar_area(center, [[[ecef(point) for point in ring] for ring in part] for part in parts])
+        center, radius_m, area = _prepared(shape)
         return cls(zone, center, radius_m, radius_m + zone.buffer_m, area)
 
     def signed_distance_m(self, xyz: Xyz, reach_m: float) -> float:
@@ -92,6 +88,20 @@ class PreparedZone:
     def segment_touches(self, start: Xyz, end: Xyz) -> bool:
         """Return whether a straight way between two places meets the zone."""
         return self.area.segment_touches(start, end)
+
+
+@lru_cache(maxsize=64)
+def _prepared(shape: tuple[Polygon, ...]) -> tuple[Xyz, float, PlanarArea | LargeArea]:
+    """Return middle, radius and area; the many orders of one territory share what took a second to make."""
+    parts = [[[_one_name(point) for point in ring] for ring in polygon.rings] for polygon in shape]
+    center, radius_m = _bounds(parts)
+    if radius_m > PLANAR_MAX_M:
+        return center, radius_m, large_area(center, parts)
+    return (
+        center,
+        radius_m,
+        planar_area(center, [[[ecef(point) for point in ring] for ring in part] for part in parts]),
+    )
 
 
 def _one_name(point: Point) -> Point:

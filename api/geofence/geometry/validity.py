@@ -22,6 +22,8 @@ from api.kernel.geo import Point
 
 MAX_RADIUS_M = 300_000.0
 """Of the circle round the whole zone: the Netherlands fit in 180 km, so more is a slip; proposal."""
+TERRITORY_MAX_RADIUS_M = 1_000_000.0
+"""The same for a territory: mainland France and Spain fit in 600 km, Sweden in 800; proposal."""
 MIN_CIRCLE_M = 10.0
 """A smaller circle is below the error of any fix; proposal."""
 MAX_VERTICES = 2_000
@@ -51,11 +53,12 @@ class ShapeFault(Invalid):
         self.what = what
 
 
-def check_shape(geojson: object) -> Shape:
+def check_shape(geojson: object, max_radius_m: float = MAX_RADIUS_M) -> Shape:
     """Return the shape of a GeoJSON Polygon or MultiPolygon, or of our Circle.
 
     Rings come back closed and right-handed (outlines counter-clockwise, holes clockwise, RFC 7946
-    section 3.1.6); heights are left out; longitudes stay in -180..180.
+    section 3.1.6); heights are left out; longitudes stay in -180..180. What does not fit into a circle
+    of `max_radius_m` is refused.
 
     Raises:
         ShapeFault: The first fault found, outermost first.
@@ -64,7 +67,7 @@ def check_shape(geojson: object) -> Shape:
         raise ShapeFault("shape", "must be a GeoJSON object: Polygon, MultiPolygon or Circle")
     kind = geojson.get("type")
     if kind == "Circle":
-        return _check_circle(geojson)
+        return _check_circle(geojson, max_radius_m)
     if kind not in ("Polygon", "MultiPolygon"):
         said = repr(kind)[:40]
         raise ShapeFault("type", f"is {said}; it must be Polygon, MultiPolygon or Circle")
@@ -77,7 +80,7 @@ def check_shape(geojson: object) -> Shape:
         for index, part in enumerate(_read_list(coordinates, (), "is empty: a MultiPolygon needs a part")):
             parts[(index,)] = _read_part(part, (index,))
     _check_count(parts.values())
-    return _check_parts(parts)
+    return _check_parts(parts, max_radius_m)
 
 
 def _check_members(geojson: Mapping[str, Any], known: set[str]) -> None:
@@ -87,12 +90,12 @@ def _check_members(geojson: Mapping[str, Any], known: set[str]) -> None:
             raise ShapeFault(str(name)[:40], f"is not a member of this shape{hint}")
 
 
-def _check_circle(geojson: Mapping[str, Any]) -> Circle:
+def _check_circle(geojson: Mapping[str, Any], max_radius_m: float) -> Circle:
     _check_members(geojson, {"type", "center", "radius_m"})
     center = _read_point(geojson.get("center"), "center")
     radius_m = _read_number(geojson.get("radius_m"), "radius_m")
-    if not MIN_CIRCLE_M <= radius_m <= MAX_RADIUS_M:
-        raise ShapeFault("radius_m", f"is {radius_m:g} m; it must be {MIN_CIRCLE_M:g} to {MAX_RADIUS_M:g} m")
+    if not MIN_CIRCLE_M <= radius_m <= max_radius_m:
+        raise ShapeFault("radius_m", f"is {radius_m:g} m; it must be {MIN_CIRCLE_M:g} to {max_radius_m:g} m")
     return Circle(center, radius_m)
 
 
@@ -192,13 +195,13 @@ class _Plane:
     north: _Vector
 
     @classmethod
-    def around(cls, points: Sequence[Point]) -> "_Plane":
+    def around(cls, points: Sequence[Point], max_radius_m: float) -> "_Plane":
         """Put the plane at the middle of the points; raises ShapeFault when they are too far apart."""
         vectors = [_vector(point) for point in points]
         middle = _scaled((sum(v[0] for v in vectors), sum(v[1] for v in vectors), sum(v[2] for v in vectors)))
-        reach = math.cos(2 * MAX_RADIUS_M / EARTH_RADIUS_M)
+        reach = math.cos(2 * max_radius_m / EARTH_RADIUS_M)
         if any(_dot(middle, vector) < reach for vector in vectors):
-            raise _too_large()
+            raise _too_large(max_radius_m)
         at_pole = math.hypot(middle[0], middle[1]) < 1e-9
         east = (0.0, 1.0, 0.0) if at_pole else _scaled((-middle[1], middle[0], 0.0))
         return cls(middle, east, _cross(middle, east))
@@ -216,8 +219,8 @@ class _Plane:
         return Point(math.degrees(math.atan2(c, math.hypot(a, b))), math.degrees(math.atan2(b, a)))
 
 
-def _too_large() -> ShapeFault:
-    limit_km = MAX_RADIUS_M / 1000
+def _too_large(max_radius_m: float) -> ShapeFault:
+    limit_km = max_radius_m / 1000
     return ShapeFault("coordinates", f"is larger than a country: over {limit_km:g} km in radius")
 
 
@@ -239,11 +242,13 @@ def _scaled(vector: _Vector) -> _Vector:
     return vector[0] / length, vector[1] / length, vector[2] / length
 
 
-def _check_parts(parts: Mapping[_Path, Sequence[tuple[Point, ...]]]) -> tuple[Polygon, ...]:
+def _check_parts(
+    parts: Mapping[_Path, Sequence[tuple[Point, ...]]], max_radius_m: float
+) -> tuple[Polygon, ...]:
     corners = [point for rings in parts.values() for ring in rings for point in ring]
-    plane = _Plane.around(corners)
-    if shapely.minimum_bounding_radius(MultiPoint([plane.place(point) for point in corners])) > MAX_RADIUS_M:
-        raise _too_large()
+    plane = _Plane.around(corners, max_radius_m)
+    if shapely.minimum_bounding_radius(MultiPoint([plane.place(point) for point in corners])) > max_radius_m:
+        raise _too_large(max_radius_m)
     drawn = {path: _check_part(rings, path, plane) for path, rings in parts.items()}
     if not MultiPolygon(list(drawn.values())).is_valid:
         raise _fault_between_parts(drawn, plane)

@@ -57,15 +57,15 @@ def judge_bound(
 def _after_inclusion(now: Seen, zone: PreparedZone, state: PresenceState, limits: Limits) -> PresenceState:
     """Return the state after a fix: away is told when a whole good disc is outside, or two doubtful are.
 
-    He is back when the middle of a fix is inside. A jump there may be an outlier; the next fix tells.
+    He is back when the middles of `leave_fixes` fixes in a row over `leave_s` are inside: who stands on the
+    line is told once. A jump there may be an outlier; the next fix tells.
     """
     schedule, at = zone.zone.schedule, now.fix.fixed_at
     if schedule is not None and not applies_at(schedule, at):
         return _well(state, at)
     distance_m = zone.signed_distance_m(now.xyz, now.disc_m)
     if state.presence is Presence.INSIDE:
-        is_back = distance_m <= 0.0 and Doubt.JUMP not in now.doubts
-        return _well(state, at) if is_back else state
+        return _after_back(state, at, limits, is_in=distance_m <= 0.0 and Doubt.JUMP not in now.doubts)
     is_away = distance_m > now.disc_m
     window = (1 << limits.confirm_window) - 1
     recent = (state.doubtful_recent << 1 | (is_away and bool(now.doubts))) & window
@@ -74,6 +74,17 @@ def _after_inclusion(now: Seen, zone: PreparedZone, state: PresenceState, limits
     if recent == state.doubtful_recent:
         return state
     return PresenceState(since=state.since, doubtful_recent=recent)
+
+
+def _after_back(state: PresenceState, at: datetime, limits: Limits, *, is_in: bool) -> PresenceState:
+    """Return the state of somebody who was away, after one more fix in the zone or out of it."""
+    if not is_in:
+        return msgspec.structs.replace(state, clear_fixes=0, clear_since=None) if state.clear_fixes else state
+    since = state.clear_since or at
+    fixes = min(state.clear_fixes + 1, limits.leave_fixes)
+    if fixes >= limits.leave_fixes and (at - since).total_seconds() >= limits.leave_s:
+        return _well(state, at)
+    return msgspec.structs.replace(state, clear_fixes=fixes, clear_since=since)
 
 
 def _well(state: PresenceState, at: datetime) -> PresenceState:

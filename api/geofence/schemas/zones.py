@@ -9,6 +9,7 @@ import marshmallow as ma
 from api.geofence.geometry.validity import (
     MAX_RADIUS_M,
     MIN_CIRCLE_M,
+    TERRITORY_MAX_RADIUS_M,
     Shape,
     ShapeFault,
     check_shape,
@@ -40,7 +41,8 @@ def _geojson(kind: str, coordinates: dict[str, Any]) -> dict[str, Any]:
 _SHAPE_JSON: dict[str, Any] = {
     "description": (
         "GeoJSON Polygon or MultiPolygon (RFC 7946, positions as [longitude, latitude]), or a Circle. "
-        "Edges are shortest lines on the Earth."
+        "Edges are shortest lines on the Earth. It fits into a circle of "
+        f"{MAX_RADIUS_M / 1000:g} km, of a territory {TERRITORY_MAX_RADIUS_M / 1000:g} km."
     ),
     "oneOf": [
         _geojson("Polygon", _PART),
@@ -51,7 +53,7 @@ _SHAPE_JSON: dict[str, Any] = {
             "properties": {
                 "type": {"const": "Circle"},
                 "center": _POSITION,
-                "radius_m": {"type": "number", "minimum": MIN_CIRCLE_M, "maximum": MAX_RADIUS_M},
+                "radius_m": {"type": "number", "minimum": MIN_CIRCLE_M, "maximum": TERRITORY_MAX_RADIUS_M},
             },
             "additionalProperties": False,
         },
@@ -73,11 +75,11 @@ def _position(point: Point) -> list[float]:
     return [point.lon, point.lat]
 
 
-def _read_shape(geojson: object) -> Shape:
+def _read_shape(geojson: object, max_radius_m: float) -> Shape:
     try:
-        return check_shape(geojson)
+        return check_shape(geojson, max_radius_m)
     except ShapeFault as fault:
-        raise ma.ValidationError(fault.fields["shape"]) from fault
+        raise ma.ValidationError(fault.fields["shape"], "shape") from fault
 
 
 def _check_name(name: str) -> None:
@@ -152,7 +154,7 @@ class ZoneDraftSchema(Schema):
     """What is decided about a zone."""
 
     name = ma.fields.String(required=True, validate=[ma.validate.Length(1, 100), _check_name])
-    shape = ma.fields.Function(deserialize=_read_shape, required=True, metadata=_SHAPE_JSON)
+    shape = ma.fields.Raw(required=True, metadata=_SHAPE_JSON)
     buffer_m = ma.fields.Float(
         required=True,
         validate=ma.validate.Range(0, MAX_BUFFER_M),
@@ -192,7 +194,9 @@ class ZoneDraftSchema(Schema):
 
     @ma.post_load
     def _draft(self, data: dict[str, Any], **_more: Any) -> ZoneDraft:  # noqa: ANN401 - marshmallow's
-        return ZoneDraft(**data)
+        is_territory = data["purpose"] is Purpose.TERRITORY
+        max_radius_m = TERRITORY_MAX_RADIUS_M if is_territory else MAX_RADIUS_M
+        return ZoneDraft(**data | {"shape": _read_shape(data["shape"], max_radius_m)})
 
 
 class ZoneSchema(Schema):

@@ -5,6 +5,7 @@ A decision names the version that it was judged with, so every version stays rea
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -154,6 +155,13 @@ def _get(session: Session, query: _Versions) -> ExclusionZone:
     return _to_zone(row)
 
 
+@lru_cache(maxsize=64)
+def _shape_of(text: str) -> Circle | tuple[Polygon, ...]:
+    """Decode a shape; the many orders of one territory share one."""
+    shape: Circle | tuple[Polygon, ...] = _shapes.decode(text)
+    return shape
+
+
 def _to_zone(row: _Version) -> ExclusionZone:
     zone_id, version, order_id, name, shape, buffer_m, visibility, purpose, schedule = row
     return ExclusionZone(
@@ -161,7 +169,7 @@ def _to_zone(row: _Version) -> ExclusionZone:
         version=version,
         order_id=order_id,
         name=name,
-        shape=_shapes.decode(shape),
+        shape=_shape_of(shape),
         buffer_m=buffer_m,
         visibility=Visibility(visibility),
         purpose=Purpose(purpose),

@@ -115,7 +115,7 @@ def covers_subject(exemption: Exemption, zone_id: UUID | None, person_id: UUID |
     """Say whether it is about this zone or, without a zone, this person.
 
     One that names people or zones covers what it names and nothing else: a hand-over with her must not open
-    the zone round another's home. What is about neither (he is silent, or near the border) concerns
+    the zone round another's home. What is about neither (he is silent) concerns
     everybody: only an exemption that names nothing covers it.
     """
     if not exemption.person_ids and not exemption.zone_ids:

@@ -319,6 +319,8 @@ def test_police_hear_of_what_opens_gets_worse_or_begins_again() -> None:
     assert does_tell_police(sure, left, sure)
     assert does_tell_police(repeat)
     assert does_tell_police(make_event(K.SOS, live=False))
+    assert does_tell_police(make_event(K.SOS), make_event(K.SOS))
+    assert does_tell_police(sure, make_event(K.EXTERNAL_SIGHTING))
     assert not does_tell_police(warning)
     assert not does_tell_police(sure, repeat)
     assert not does_tell_police(sure, sure)

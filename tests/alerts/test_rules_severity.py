@@ -54,7 +54,6 @@ K = EventKind
         (K.PROXIMITY_BREACH, {"exemption_id": UUID(int=7)}, 4),
         (K.SOS, {"exemption_id": UUID(int=7)}, 1),
         (K.STRAP_TAMPER, {"exemption_id": UUID(int=7)}, 1),
-        (K.LOST_CONTACT, {"person_id": UUID(int=100)}, 3),
         (K.DEVICE_ALARM, {}, 2),
         (K.LATE_DATA_BREACH, {"live": False}, 3),
         (K.SYSTEM_DEGRADED, {}, 1),

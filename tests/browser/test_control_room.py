@@ -313,6 +313,6 @@ def test_an_old_position_is_shown_as_unknown_with_how_far_he_can_be(control: Vis
     rows(control).first.click()
     label = control.page.locator(".mark-label.wearer")
     expect(label).to_contain_text("UNKNOWN")
-    expect(label).to_contain_text("can be 11")  # 400 s and more at 100 km/h: 11.1 km
+    expect(label).to_contain_text("can be 8")  # 400 s and more at 72 km/h: 8.0 km
     expect(control.page.locator("path.reach")).to_have_count(1)
     expect(control.page.locator(".mark-label.protected")).not_to_contain_text("UNKNOWN")

@@ -64,7 +64,7 @@ def test_the_map_shows_zones_and_last_positions_under_an_alert(client: FlaskClie
     (order,) = client.get("/api/map").get_json()["orders"]
     assert order["order_id"] == str(scene.order_id)
     assert (order["alert_radius_m"], order["warning_radius_m"]) == (500.0, 1000.0)
-    assert (order["unknown_after_s"], order["reach_speed_m_s"]) == (120.0, 27.8)
+    assert (order["unknown_after_s"], order["reach_speed_m_s"]) == (120.0, 20.0)
     assert order["reference"].startswith("C-")
     (zone,) = order["zones"]
     assert zone["id"] == str(scene.zone_id)

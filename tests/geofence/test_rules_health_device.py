@@ -100,7 +100,7 @@ def test_permission_that_is_taken_and_given_back_is_told_once_each() -> None:
         (K.BATTERY_LOW, "battery_low"),
         (K.BATTERY_CRITICAL, "battery_critical"),
         (K.POWER_OFF, "power_off"),
-        (K.NO_FIX_MOTION, "no_position"),
+        (K.NO_FIX_MOTION, "no_fix"),
         (K.POSITION_FROZEN, "frozen"),
         (K.IMPLAUSIBLE_POSITION, "implausible"),
         (K.PROTECTED_DEVICE_DEGRADED, "permission_denied"),

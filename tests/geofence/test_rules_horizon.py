@@ -10,7 +10,7 @@ from api.geofence.rules.horizon import STEPS_S, Reporting, is_to_be_told, safe_i
 from tests.factories import NOW
 from tests.geofence.judged import LIMITS
 
-SPEED = LIMITS.reach_speed_m_s
+SPEED = LIMITS.horizon_speed_m_s
 SHORTEST_S, LONGEST_S = STEPS_S[0], STEPS_S[-1]
 
 

@@ -125,8 +125,6 @@ def severity_of(event: Event) -> int:
         return max(severity, 3)
     if event.kind in _BREACHES and (event.doubts or event.mover is Mover.TRAFFIC):
         return 2
-    if event.kind == EventKind.LOST_CONTACT and event.person_id is not None:
-        return 3  # kind 20: her own device; told to the room, which calls her gently
     if event.kind == EventKind.LOST_CONTACT and event.reason != REACHES:
         return 3  # kind 14: 2 only while he can have come near
     return severity

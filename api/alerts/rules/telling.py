@@ -21,6 +21,7 @@ LEAST_SEVERITY_TOLD = 2
 """Police and protected people hear of severity 1 and 2; warnings stay in the control room (section 8b)."""
 _STAFF_ONLY = frozenset({Family.CONTACT, Family.SYSTEM, Family.LATE, Family.HEALTH, Family.STATUS})
 """Silence, our own trouble and late data: the room looks first (section 8b kinds 14, 20, 21, 26)."""
+_TOLD_EACH_TIME = frozenset({EventKind.SOS, EventKind.EXTERNAL_SIGHTING})
 _TURN_BACK = frozenset({EventKind.ZONE_BUFFER, EventKind.ZONE_BREACH})
 
 
@@ -114,11 +115,13 @@ def _wearer_told(event: Event, watch: Watch) -> list[Recipient]:
 def tells_police(event: Event, step: Step) -> bool:
     """Say whether the police are to hear of this event: when it opens, gets worse or begins again.
 
+    A call for help and a sighting are told each time: they say what nobody knew before.
     Late calls for help are sent too (the message says `live: false`); late positions are severity 3.
     """
     if _is_for_staff(event, step) or severity_of(event) > LEAST_SEVERITY_TOLD:
         return False
-    return step.is_news and (step.kind.value in {"opened", "raised"} or step.came_back)
+    is_change = step.kind.value in {"opened", "raised"} or step.came_back
+    return step.is_news and (is_change or event.kind in _TOLD_EACH_TIME)
 
 
 def police_message(

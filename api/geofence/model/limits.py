@@ -22,9 +22,10 @@ class Limits(msgspec.Struct, frozen=True):
         ancient_s: Older than this is a broken clock, not a backlog: 31 days, proposal.
         silence_s: Nothing heard from a device for this long: 10 min (kind 14, "far" default).
         near_silence_s: The same while he can have come near meanwhile: 2 min (kind 14, "near" default).
-        reach_speed_m_s: How fast he can come nearer unseen, as the crow flies: 100 km/h, which is 130 km/h
-            (the motorway limit in France, Italy and Poland) on roads 1.3 times as long as the straight
-            line. Proposal, with the curve of noise beside it in decision 0010.
+        reach_speed_m_s: How fast he is taken to come nearer while his device is silent, as the crow flies:
+            72 km/h, the knee of the curve of noise against time unseen. Proposal, decision 0010.
+        horizon_speed_m_s: The same where a device is told to report more rarely, which costs no noise: 130
+            km/h, the motorway limit in France, Italy and Poland. Proposal.
         overdue_s: Beyond the interval a device was told to report at, this much is allowed: proposal.
         pairing_s: The tracker speaks, its ankle monitor is not heard: 2 missed heartbeats of 60 s (kind 13).
         motion_no_fix_s, motion_window_s: 10 min of motion without a fix in any 60 min (kind 15).
@@ -65,7 +66,8 @@ class Limits(msgspec.Struct, frozen=True):
     ancient_s: float = 31 * 86400.0
     silence_s: float = 600.0
     near_silence_s: float = 120.0
-    reach_speed_m_s: float = 27.8
+    reach_speed_m_s: float = 20.0
+    horizon_speed_m_s: float = 36.1
     overdue_s: float = 60.0
     pairing_s: float = 120.0
     motion_no_fix_s: float = 600.0

@@ -182,7 +182,7 @@ _OF_HERS = {
     EventKind.BATTERY_LOW: "battery_low",
     EventKind.BATTERY_CRITICAL: "battery_critical",
     EventKind.POWER_OFF: "power_off",
-    EventKind.NO_FIX_MOTION: "no_position",
+    EventKind.NO_FIX_MOTION: "no_fix",
     EventKind.POSITION_FROZEN: "frozen",
     EventKind.IMPLAUSIBLE_POSITION: "implausible",
     EventKind.PROTECTED_DEVICE_DEGRADED: "permission_denied",

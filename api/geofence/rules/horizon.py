@@ -33,9 +33,9 @@ def safe_interval_s(gap_m: float, other_age_s: float, movers: int, longest_s: fl
         other_age_s: Age of the other party's position, >= 0; 0 for a zone, which stays.
         movers: How many of the two can move towards each other: 2 people, or 1 and a zone.
         longest_s: Not beyond this, however far.
-        limits: `reach_speed_m_s`.
+        limits: `horizon_speed_m_s`.
     """
-    speed_m_s = limits.reach_speed_m_s
+    speed_m_s = limits.horizon_speed_m_s
     free_s = (gap_m - speed_m_s * other_age_s) / (movers * speed_m_s)
     allowed = [step for step in STEPS_S if step <= min(free_s, longest_s)]
     return allowed[-1] if allowed else STEPS_S[0]

@@ -55,6 +55,7 @@ BOUNDS: Mapping[str, Bounds] = MappingProxyType(
         "silence_s": Bounds(60, 14_400, "s", Scope.ORDER),
         "near_silence_s": Bounds(30, 3600, "s", Scope.ORDER),
         "reach_speed_m_s": Bounds(2, 100, "m/s", Scope.ORDER),
+        "horizon_speed_m_s": Bounds(10, 100, "m/s", Scope.ORDER),
         "overdue_s": Bounds(10, 600, "s", Scope.DEVICE),
         "pairing_s": Bounds(30, 1800, "s", Scope.DEVICE),
         "motion_no_fix_s": Bounds(60, 3600, "s", Scope.DEVICE),

@@ -6,7 +6,7 @@ from api.geofence.geometry.earth import Xyz, distance_m
 from api.geofence.geometry.prepared import PreparedZone
 
 EXACT_M = 50_000.0
-"""Farther zones may come out nearer than they are: it takes half an hour to cover this at 100 km/h."""
+"""Farther zones may come out nearer than they are: it takes forty minutes to cover this at 72 km/h."""
 
 
 def zone_gap_m(xyz: Xyz, disc_m: float, zones: Iterable[PreparedZone]) -> tuple[float, bool] | None:

@@ -48,6 +48,7 @@ class Stage:
         self._sweeper = Sweeper(limits)
         self._quiet_until = at
         self._swept = at
+        self._has_heard = True
         self._entry_seq = self._message_seq = 0
         with self.change() as session:
             self._sweeper.load(session, at)
@@ -67,7 +68,7 @@ class Stage:
         """Let the worker's memory see what changed in the register."""
         with transaction(self._engine) as session:
             if self.memory.refresh(session):
-                self._quiet_until = self.now
+                self._quiet_until, self._has_heard = self.now, True
 
     def restore(self, at: datetime) -> None:
         """Let the worker forget everything and read it again, as one that starts at `at` does."""
@@ -76,7 +77,7 @@ class Stage:
 
     def judge(self, messages: Sequence[Received], now: datetime) -> bool:
         """Judge messages together as of `now`; returns whether anything was told of them."""
-        self.now = max(self.now, now)
+        self._hear(now)
         with transaction(self._engine) as session:
             changes = process_messages(session, self.memory, messages, now)
         self.memory.take_over(changes)
@@ -92,14 +93,15 @@ class Stage:
             if changes.rejected:
                 self._quiet_until = self._swept
                 raise NotGood
-        self.now = max(self.now, now)
+        self._hear(now)
         self.memory.take_over(changes)
         return bool(changes.events or changes.reporting)
 
     def sweep(self, now: datetime) -> None:
         """Let the timers look once."""
         self.now = max(self.now, now)
-        self._swept = now
+        self._swept = self._quiet_until = now
+        self._has_heard = False
         with transaction(self._engine) as session:
             self._sweep(session, now)
 
@@ -109,7 +111,8 @@ class Stage:
         `spoken` are messages not judged yet, as if all of them were good positions: per device the time
         of the latest. What they really were the caller has to check before he relies on it.
         """
-        if self._quiet_until > until:
+        may_end = bool(spoken) and self._sweeper.is_waiting  # what waits to be judged may end what was told
+        if self._quiet_until > until and not may_end:
             return None
         self._quiet_until = self._due_after(spoken)
         steps = math.ceil((max(self._quiet_until, self._swept) - self._began).total_seconds() / SWEEP_S)
@@ -140,18 +143,31 @@ class Stage:
         self._sweeper.sweep(session, now)
 
     def _due_after(self, spoken: Mapping[UUID, datetime]) -> datetime:
-        """Return a moment before which no timer can be due: nothing told holds, everybody was heard."""
-        if self._sweeper.is_waiting:
+        """Return a moment before which no timer can be due.
+
+        What was missing at the last look is due when that look said, unless something was heard since.
+        """
+        if self._sweeper.is_waiting and (self._has_heard or spoken):
             return self._swept
         due = self.now + FAR_OFF
+        if not self._has_heard and self._sweeper.due_at is not None:
+            due = self._sweeper.due_at
         for watched in self.memory.watched:
             if has_ended(watched.order, self.now):
                 continue
             devices = [*watched.wearer_devices, *(one for her in watched.people for one in her.devices)]
             for device_id in devices:
                 last = spoken.get(device_id) or self._last_sure(device_id) or watched.order.valid_from
-                due = min(due, max(last, watched.order.valid_from) + self._patience(device_id))
+                at = max(last, watched.order.valid_from) + self._patience(device_id)
+                if self._has_heard or at >= self._swept:  # at the very moment it is not overdue yet
+                    due = min(due, at)
         return due
+
+    def _hear(self, now: datetime) -> None:
+        """Note that something was heard: what the last look foresaw holds no more."""
+        self.now = max(self.now, now)
+        if not self._has_heard:
+            self._quiet_until, self._has_heard = self._swept, True
 
     def _patience(self, device_id: UUID) -> timedelta:
         """Return how long a device may be missed at least; who was told to report rarely has longer."""

@@ -19,6 +19,7 @@ from api.geofence.rules.contact import (
     is_worse,
     judge_contact,
     lost_contact,
+    next_due,
     reach_m,
     silence_limit_s,
 )
@@ -168,6 +169,18 @@ def test_within_its_limit_nothing_is_missed(known: Contact, now_s: int) -> None:
     if known.heard_at == known.placed_at and known.heard_at is not None:
         is_young = moment(now_s) - known.heard_at <= limit
         assert not (is_young and judge_contact(known, moment(now_s), LIMITS))
+
+
+@given(CONTACTS, st.integers(0, 3000), st.integers(0, 3000))
+@settings(deadline=None, max_examples=300)
+def test_before_it_is_due_nothing_has_to_be_told(known: Contact, now_s: int, later_s: int) -> None:
+    found = judge_contact(known, moment(now_s), LIMITS)
+    due = next_due(known, found, moment(now_s), LIMITS)
+    later = judge_contact(known, moment(now_s + later_s), LIMITS)
+    if due is None or moment(now_s + later_s) < due:
+        assert later is None or not is_worse(found, later)
+    if found is None and due is not None and moment(now_s + later_s) > due + timedelta(seconds=1):
+        assert later is not None
 
 
 def test_the_limits_are_settings() -> None:

@@ -74,6 +74,22 @@ def judge_contact(contact: Contact, now: datetime, limits: Limits) -> Missing | 
     return Missing.SILENT if silent_s > limit_s else Missing.NO_POSITION
 
 
+def next_due(contact: Contact, told: Missing | None, now: datetime, limits: Limits) -> datetime | None:
+    """Return the first moment at which something may have to be told, if nothing arrives; None if never.
+
+    It may be past: then it is due now. Only what he can have reached changes after a silence was told.
+    """
+    if told is Missing.REACHES or (told is not None and contact.party is not Party.WEARER):
+        return None
+    limit_s = silence_limit_s(contact, limits)
+    unplaced_s = max(_since_s(contact.heard_at, contact, now), _since_s(contact.placed_at, contact, now))
+    if told is None:
+        return now + timedelta(seconds=limit_s - unplaced_s)
+    if contact.gap_m is None or contact.placed_at is None:
+        return None
+    return contact.placed_at + timedelta(seconds=contact.gap_m / limits.reach_speed_m_s)
+
+
 def is_back(contact: Contact, now: datetime, limits: Limits) -> bool:
     """Say whether a device that was missed is heard and placed again; our own outage proves nothing."""
     limit = timedelta(seconds=silence_limit_s(contact, limits))

@@ -23,6 +23,7 @@ from api.geofence.rules.contact import (
     is_worse,
     judge_contact,
     lost_contact,
+    next_due,
 )
 from api.geofence.rules.exempting import exempted
 from api.geofence.rules.health import is_shielded
@@ -63,10 +64,12 @@ class Sweeper:
         self._told: dict[TimerKey, TimerState] = {}
         self._conflicts: Told = frozenset()
         self._status_due: datetime | None = None
+        self.due_at: datetime | None = None
+        """As of the last sweep: when a silence may have to be told, if nothing arrives till then."""
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something that was told still holds: its end may come at any time."""
+        """Whether something that was told still holds: whatever arrives may end it."""
         return bool(self._told)
 
     def load(self, session: Session, now: datetime) -> None:
@@ -89,6 +92,7 @@ class Sweeper:
             for carried in carried_now
             if carried.device_id not in fresh or self._told_of(carried) is not None
         ]
+        self.due_at = None
         if doubtful:
             states = list_device_states(session, _devices_near(doubtful))
             reporting = list_reporting(session, {carried.device_id for carried in doubtful})
@@ -146,15 +150,17 @@ class Sweeper:
             limits = carried.watched.limits
             key, before = _key(carried), self._told_of(carried)
             interval_s = intervals.get(carried.device_id, 0.0)
-            contact, is_concealed = self._contact(carried, states, interval_s, outage_until, now)
+            gap = _gap(carried, states, now)
+            contact = self._contact(carried, states, gap, interval_s, outage_until)
             if before is not None and is_back(contact, now, limits):
                 events.append(_restored(carried, before.told, now))
                 ended.append(key)
                 continue
             found = judge_contact(contact, now, limits)
+            self._note_due(next_due(contact, found, now, limits), gap, before, now)
             if found is None:
                 continue
-            lost = _lost(carried, found, contact, states, now, concealed=is_concealed)
+            lost = _lost(carried, found, contact, states, now, concealed=gap.is_concealed)
             (event,) = exempted([lost], carried.watched.exemptions, limits)
             code = found.value if event.exemption_id is None else COVERED
             if _is_news(before, code, found):
@@ -169,27 +175,32 @@ class Sweeper:
             del self._told[key]
         alerts.open_alerts(session, events, now)
 
+    def _note_due(self, due: datetime | None, gap: "_Gap", before: TimerState | None, now: datetime) -> None:
+        """Remember the earliest moment at which to look again, if nothing arrives till then."""
+        moments = [moment for moment in (due, gap.shrinks_from, self.due_at) if moment is not None]
+        if before is not None and before.told == COVERED:
+            moments.append(now)  # what covers it may end at any moment
+        self.due_at = min(moments, default=None)
+
     def _contact(
         self,
         carried: Carried,
         states: dict[UUID, DeviceState],
+        gap: "_Gap",
         interval_s: float,
         outage_until: datetime | None,
-        now: datetime,
-    ) -> tuple[Contact, bool]:
+    ) -> Contact:
         state = states.get(carried.device_id)
         party = Party.WEARER if carried.person_id is None else Party.PROTECTED
-        gap_m, is_concealed = _gap(carried, states, now)
-        contact = Contact(
+        return Contact(
             party=party,
             heard_at=state.heard_at if state else None,
             placed_at=state.fix.fixed_at if state and state.fix else None,
             watched_since=max(carried.watched.order.valid_from, self._listened_since[carried.device_id]),
             outage_until=outage_until,
-            gap_m=gap_m,
+            gap_m=gap.gap_m,
             interval_s=interval_s,
         )
-        return contact, is_concealed
 
 
 def _key(carried: Carried) -> TimerKey:
@@ -206,31 +217,49 @@ def _devices_near(doubtful: list[Carried]) -> set[UUID]:
     return found
 
 
-def _gap(carried: Carried, states: dict[UUID, DeviceState], now: datetime) -> tuple[float | None, bool]:
-    """Return the way to the nearest thing the wearer must not reach, and whether that is concealed.
+class _Gap(msgspec.Struct, frozen=True):
+    """The way to the nearest thing the wearer must not reach.
 
-    The other party's own reach since an old position is taken off: both may have moved.
+    Attributes:
+        gap_m: None when a position that it needs is not known.
+        is_concealed: It is a concealed zone.
+        shrinks_from: From then on somebody else's position is old too, and the gap shrinks with time.
     """
+
+    gap_m: float | None = None
+    is_concealed: bool = False
+    shrinks_from: datetime | None = None
+
+
+def _gap(carried: Carried, states: dict[UUID, DeviceState], now: datetime) -> _Gap:
+    """Return the gap as of now; the other party's own reach since an old position is taken off."""
     watched, limits = carried.watched, carried.watched.limits
     his = _newest(watched.wearer_devices, states)
     if his is None:
-        return None, False
+        return _Gap()
     wearer_xyz, wearer_disc_m, wearer_age_s = _disc(his, now, limits)
     nearest: tuple[float, bool] | None = None
     if carried.person_id is None:
         nearest = zone_gap_m(wearer_xyz, wearer_disc_m, (zone.prepared for zone in watched.zones))
+    oldest_s: float | None = None
     for person in watched.people:
         hers = _newest(person.devices, states)
         if hers is None or carried.person_id not in {None, person.id}:
             continue
         xyz, disc_m, age_s = _disc(hers, now, limits)
         other_age_s = age_s if carried.person_id is None else wearer_age_s
+        oldest_s = other_age_s if oldest_s is None else max(oldest_s, other_age_s)
         moved_m = max(0.0, other_age_s - limits.near_silence_s) * limits.reach_speed_m_s
         apart_m = person_gap_m(wearer_xyz, wearer_disc_m, xyz, disc_m, person.pair.alert_radius_m)
         gap_m = max(0.0, apart_m - moved_m)
         if nearest is None or gap_m < nearest[0]:
             nearest = (gap_m, False)
-    return (None, False) if nearest is None else nearest
+    shrinks_from = None
+    if oldest_s is not None and nearest is not None:
+        # So far away that it cannot matter yet, however fast it shrinks, nobody has to look.
+        idle_s = nearest[0] / limits.reach_speed_m_s - 2.0 * limits.silence_s
+        shrinks_from = now + timedelta(seconds=max(limits.near_silence_s - oldest_s, idle_s))
+    return _Gap(shrinks_from=shrinks_from) if nearest is None else _Gap(*nearest, shrinks_from)
 
 
 def _newest(device_ids: tuple[UUID, ...], states: dict[UUID, DeviceState]) -> DeviceState | None:

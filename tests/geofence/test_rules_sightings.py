@@ -23,7 +23,7 @@ HER = ORDER.protected_person_ids[0]
 PAIR: Pair = pair_of(ORDER, HER)
 FAR_M = 80_000.0
 """As in Malaga: so far away was the bracelet."""
-REACH = LIMITS.reach_speed_m_s
+REACH = LIMITS.horizon_speed_m_s
 HER_ZONE = PreparedZone.from_zone(make_circle_zone(radius_m=500.0, order_id=ORDER.id))
 
 
@@ -126,7 +126,7 @@ def test_a_fix_without_accuracy_is_believed_no_better_than_such_fixes_are() -> N
 
 
 def test_how_fast_he_can_travel_is_the_order_s_to_say() -> None:
-    on_foot = msgspec.structs.replace(LIMITS, reach_speed_m_s=3.0)
+    on_foot = msgspec.structs.replace(LIMITS, horizon_speed_m_s=3.0)
     assert judge(make_sighting(0), fix_at(-100, 1_000)) == []
     assert len(judge(make_sighting(0), fix_at(-100, 1_000), limits=on_foot)) == 1
 

@@ -186,7 +186,7 @@ def test_the_order_s_own_limits_judge_it(engine: Engine, scene: Scene) -> None:
     assert told(engine) == []
     with transaction(engine) as session:
         before = limits.show_limits(session, scene.order_id, HOUSE)
-        limits.change_limits(session, before, {"reach_speed_m_s": 5}, "he has no car", ACTOR, NOW)
+        limits.change_limits(session, before, {"horizon_speed_m_s": 10}, "he has no car", ACTOR, NOW)
     enter(engine, scene.order_id, seen)
     assert told(engine) == [("contradicts_device", scene.order_id)]
 

@@ -96,7 +96,7 @@ def test_the_limits_of_a_page_are_those_of_the_code(page: Path) -> None:
 def test_the_pages_name_the_limits_that_decide_them() -> None:
     named = {row[0].strip("`") for page in [INDEX, *PAGES] for row in _limit_rows(page)}
     # How often a device reports is no kind of alert: ops/docs/horizon.md.
-    assert set(BOUNDS) - named == {"longest_interval_s", "wearer_longest_interval_s", "horizon_speed_m_s"}
+    assert set(BOUNDS) - named == {"longest_interval_s", "wearer_longest_interval_s"}
 
 
 @pytest.mark.parametrize("page", [INDEX, *PAGES], ids=lambda page: page.stem)

@@ -24,8 +24,9 @@ class Limits(msgspec.Struct, frozen=True):
         near_silence_s: The same while he can have come near meanwhile: 2 min (kind 14, "near" default).
         reach_speed_m_s: How fast he is taken to come nearer while his device is silent, as the crow flies:
             72 km/h, the knee of the curve of noise against time unseen. Proposal, decision 0010.
-        horizon_speed_m_s: The same where a device is told to report more rarely, which costs no noise: 130
-            km/h, the motorway limit in France, Italy and Poland. Proposal.
+        horizon_speed_m_s: The same where a device is told to report more rarely, which costs no noise, and
+            where a sighting is held against it: 130 km/h, the motorway limit in France, Italy and Poland.
+            Proposal.
         overdue_s: Beyond the interval a device was told to report at, this much is allowed: proposal.
         pairing_s: The tracker speaks, its ankle monitor is not heard: 2 missed heartbeats of 60 s (kind 13).
         motion_no_fix_s, motion_window_s: 10 min of motion without a fix in any 60 min (kind 15).

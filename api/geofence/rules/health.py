@@ -283,9 +283,11 @@ def _pairing(
     caught at its second word without it.
     """
     since = health.unpaired_since
-    if strap_heard_at is None or spoke_at is None or (is_heard and since is None):
+    if strap_heard_at is None or (is_heard and since is None):
         return health
-    silent_s = max((at - spoke_at).total_seconds() - limits.pairing_s / 2, 0.0)
+    # A strap may have been heard of in what is no word of the device itself (a last will).
+    last_at = strap_heard_at if spoke_at is None else max(spoke_at, strap_heard_at)
+    silent_s = max((at - last_at).total_seconds() - limits.pairing_s / 2, 0.0)
     begin = (since or strap_heard_at) + timedelta(seconds=silent_s)
     is_lost = (at - begin).total_seconds() >= limits.pairing_s
     if is_heard:

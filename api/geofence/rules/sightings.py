@@ -154,8 +154,11 @@ def _contrary(
 
 
 def _excess_m(xyz: Xyz, disc_m: float, at_s: float, seen: Seen, limits: Limits) -> float:
-    """Return by how much a fix is farther away than both discs and the way at `reach_speed_m_s` explain."""
-    return distance_m(xyz, seen.xyz) - disc_m - seen.disc_m - limits.reach_speed_m_s * abs(seen.at_s - at_s)
+    """Return by how much a fix is farther away than both discs and the way at `horizon_speed_m_s` explain.
+
+    What accuses a device needs the speed that nobody exceeds, not the one at which silence begins to count.
+    """
+    return distance_m(xyz, seen.xyz) - disc_m - seen.disc_m - limits.horizon_speed_m_s * abs(seen.at_s - at_s)
 
 
 def _contradiction(
@@ -165,7 +168,7 @@ def _contradiction(
         _event(sighting, order, CONTRADICTS_DEVICE, _doubts(sighting, 0.0, limits)),
         device_id=contrary.fix.device_id,
         distance_m=distance_m(xyz, contrary.xyz),
-        reach_m=limits.reach_speed_m_s * abs(contrary.at_s - sighting.seen_at.timestamp()),
+        reach_m=limits.horizon_speed_m_s * abs(contrary.at_s - sighting.seen_at.timestamp()),
     )
 
 

@@ -12,13 +12,16 @@ from api.alerts.model import Channel, Notification
 from api.geofence.memory import Memory
 from api.geofence.model import Limits, Visibility
 from api.geofence.service.judging import process_messages
+from api.geofence.service.limits import change_limits, show_limits
 from api.geofence.service.sweeping import Sweeper
 from api.kernel.db import reading, transaction
 from api.orders.model import Device
 from tests.factories import NOW
 from tests.geofence.desk import at
+from tests.orders import register
 from tests.scene import HOME, Scene, make_scene, north_of, position
 
+ACTOR = UUID(int=77)
 LIMITS = Limits(longest_interval_s=600.0)
 
 
@@ -103,6 +106,47 @@ def test_by_default_nobody_is_told_anything(engine: Engine, scene: Scene) -> Non
     desk.place(scene.ankle, 100_000, 0)
     desk.place(scene.phone, 0, 5)
     assert desk.told(scene.phone) == []
+
+
+def test_what_was_told_is_taken_back_when_no_order_asks_for_it_any_more(engine: Engine, scene: Scene) -> None:
+    desk = Desk(engine)
+    desk.place(scene.ankle, 100_000, 0)
+    desk.place(scene.phone, 0, 5)
+    off = Desk(engine, Limits())
+    off.place(scene.ankle, 3_000, 600)
+    off.place(scene.phone, 0, 605)
+    off.place(scene.phone, 0, 665)
+    assert (desk.told(scene.phone), off.told(scene.phone)) == ([600], [60])
+    assert off.told(scene.ankle) == []
+
+
+def test_a_second_order_that_asks_nothing_gives_her_device_its_usual_rate(
+    engine: Engine, scene: Scene
+) -> None:
+    with transaction(engine) as session:
+        before = show_limits(session, scene.order_id, Limits())
+        change_limits(session, before, {"longest_interval_s": 600}, "he lives far away", ACTOR, NOW)
+    desk = Desk(engine, Limits())
+    desk.place(scene.ankle, 100_000, 0)
+    desk.place(scene.phone, 0, 5)
+    with transaction(engine) as session:
+        wearer = register.add_wearer(session)
+        register.add_order(session, wearer_id=wearer, protected_person_ids=(scene.person_id,), exercise=True)
+    desk = Desk(engine, Limits())
+    desk.place(scene.phone, 0, 605)
+    assert desk.told(scene.phone) == [60]
+
+
+def test_a_silence_that_no_order_allows_any_more_is_told(engine: Engine, scene: Scene) -> None:
+    desk = Desk(engine)
+    desk.place(scene.ankle, 100_000, 0)
+    desk.place(scene.phone, 0, 5)
+    sweeper = Sweeper(Limits())
+    with transaction(engine) as session:
+        sweeper.load(session, NOW)
+        sweeper.sweep(session, at(650))
+        entries = alerts.entries_after(session, 0, 99)
+    assert "protected_device_degraded" in [entry.event["kind"] for entry in entries if entry.event]
 
 
 def test_late_data_tells_nothing(engine: Engine, scene: Scene) -> None:

@@ -14,6 +14,8 @@ from api.geofence.model import Limits
 STEPS_S = (15, 30, 60, 120, 300, 600)
 """Intervals that are told: few, so that a device is not told another one with each report; proposal.
 15 s is pursuit mode, 60 s the usual rate of ankle monitors (field/monitoring.md section 5, V2 and V9)."""
+USUAL_S = 60
+"""What a device is given back when nobody asks for another rate any more: the usual one of V2 and V9."""
 AGAIN_S = 60.0
 """A device that goes on as before is told again after this: a command may be lost; proposal."""
 

@@ -29,6 +29,7 @@ from api.geofence.rules.exempting import exempted
 from api.geofence.rules.health import is_shielded
 from api.geofence.rules.reach import person_gap_m, zone_gap_m
 from api.geofence.service.health import WORKER
+from api.geofence.service.reporting import longest_interval_s
 from api.geofence.service.status import Told, sweep_status, told_conflicts
 from api.geofence.store.evidence import Judge, add_batch
 from api.geofence.store.reporting import list_reporting
@@ -149,7 +150,10 @@ class Sweeper:
         for carried in doubtful:
             limits = carried.watched.limits
             key, before = _key(carried), self._told_of(carried)
-            interval_s = intervals.get(carried.device_id, 0.0)
+            party = Party.WEARER if carried.person_id is None else Party.PROTECTED
+            # Only what this order allows: to another one it is a silence.
+            longest_s = longest_interval_s(carried.watched, party)
+            interval_s = min(intervals.get(carried.device_id, 0.0), longest_s)
             gap = _gap(carried, states, now)
             contact = self._contact(carried, states, gap, interval_s, outage_until)
             if before is not None and is_back(contact, now, limits):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
 from api.alerts.model import Alert, AlertEntry, Family
-from api.geofence.model import ExternalSighting
+from api.geofence.model import ExternalSighting, Limits
 from api.geofence.service import evidence, sightings
 from api.geofence.service.evidence import Batch, Judge, Judged, LimitsStep, ZoneStep
 from api.geofence.service.health import WORKER
@@ -30,6 +30,7 @@ class Case(msgspec.Struct, frozen=True):
         log: Every line of all alerts of the order up to the alert's last event, with its alert.
         batches: What was judged, by the worker and by the timers, in order.
         zones: Versions of zones, and of the limits of single orders.
+        house: By which limits the house judged from when on, oldest first.
         messages: Per batch number.
         reached: The moment of the register's state at each revision that a batch names.
         outages: When the worker did not work, from and until.
@@ -41,6 +42,7 @@ class Case(msgspec.Struct, frozen=True):
     log: tuple[tuple[AlertEntry, Alert], ...]
     register: RegisterHistory
     zones: tuple[ZoneStep | LimitsStep, ...]
+    house: tuple[tuple[datetime, Limits], ...]
     batches: tuple[Batch, ...]
     messages: dict[int, tuple[Judged, ...]]
     reached: dict[int, datetime]
@@ -69,6 +71,10 @@ def read_case(session: Session, alert_id: UUID, now: datetime) -> Case:
     numbers = {message.batch for message in judged}
     others = {one.number: one for one in then if one.judge is not Judge.WORKER and one.number <= until}
     batches = evidence.list_batches(session, numbers) | others
+    house = evidence.list_house_limits(session)
+    lacking = _lacking(judged, moments, then, evidence.count_dropped(session, register.device_ids))
+    if early := sum(not house or one.judged_at < house[0][0] for one in batches.values()):
+        lacking.append(f"{early} batches are from before the house's limits were kept: judged by today's.")
     return Case(
         alert=alert,
         log=tuple(log),
@@ -77,12 +83,13 @@ def read_case(session: Session, alert_id: UUID, now: datetime) -> Case:
             *evidence.list_zone_steps(session, register.order_ids),
             *evidence.list_limits_steps(session, register.order_ids),
         ),
+        house=tuple(house),
         batches=tuple(batches[number] for number in sorted(batches)),
         messages=_by_batch(judged),
         reached=_reached(orders.revisions(session), {batch.revision for batch in batches.values()}),
         sightings=tuple(sightings.list_seen(session, register.order_ids)),
         outages=tuple(heartbeats.list_outages(session, WORKER)),
-        lacking=tuple(_lacking(judged, moments, then, evidence.count_dropped(session, register.device_ids))),
+        lacking=tuple(lacking),
     )
 
 

@@ -54,7 +54,9 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def replay(engine: Engine, house: Limits, alert_id: UUID, now: datetime) -> Outcome:
-    """Judge an alert again by this house's limits and the order's own of that time.
+    """Judge an alert again by the limits of that time, the house's and the order's own.
+
+    `house` are those of today; they stand in where those of then were not kept yet.
 
     Raises AlertNotFound, NotReplayable, or Undecipherable for a wrong server key.
     """
@@ -86,6 +88,7 @@ class _Play:
         steps: list[RegisterStep | ZoneStep | LimitsStep] = [*case.register.steps, *case.zones]
         begin = min([step.at for step in steps] + [batch.judged_at for batch in case.batches])
         self._stage = Stage(house, begin)
+        self._limits = deque(case.house)
         # Stable: of one moment, what was entered into the register comes before its zones.
         self._steps: deque[RegisterStep | ZoneStep | LimitsStep] = deque(
             sorted(steps, key=lambda step: step.at)
@@ -102,6 +105,7 @@ class _Play:
         """Play everything; returns the log that it makes."""
         stage = self._stage
         for batch in self._case.batches:
+            self._use(batch.restored_at or batch.judged_at)
             self._enact(self._case.reached.get(batch.revision, batch.judged_at))
             self._resolve(batch.judged_at)
             if batch.judge is Judge.STAFF:
@@ -117,6 +121,11 @@ class _Play:
             self._told += stage.news()[0]
         stage.close()
         return [(entry, alert) for entry, alert in self._told if entry.event is not None]
+
+    def _use(self, until: datetime) -> None:
+        """Let the house have the limits that it had at that moment; a worker reads them when it starts."""
+        while self._limits and self._limits[0][0] <= until:
+            self._stage.use(self._limits.popleft()[1], until)
 
     def _enact(self, until: datetime) -> None:
         """Let the register become what it was at that moment."""
@@ -192,11 +201,11 @@ def _line(entry: AlertEntry) -> Line:
 
 
 def run(engine: Engine, house: Limits, alert: str, out: TextIO, *, as_json: bool) -> int:
-    """Replay and print; returns 0 when everything is identical, else 1."""
+    """Replay and print; returns 0 when everything is identical, 1 when not, 2 when nothing was compared."""
     try:
         outcome = replay(engine, house, UUID(alert), clock.now())
     except (AlertNotFound, ValueError):
-        return _fail(out, f"There is no alert {alert}.", as_json=as_json)
+        return _fail(out, f"There is no alert {alert}: nothing was compared.", as_json=as_json)
     except NotReplayable as error:
         return _fail(out, f"This alert cannot be judged again. {error}", as_json=as_json)
     except Undecipherable:
@@ -219,5 +228,5 @@ def _print(outcome: Outcome, out: TextIO) -> None:
 
 
 def _fail(out: TextIO, sentence: str, *, as_json: bool) -> int:
-    out.write(json.dumps({"error": sentence}) + "\n" if as_json else sentence + "\nNOT identical\n")
-    return 1
+    out.write(json.dumps({"error": sentence}) + "\n" if as_json else sentence + "\n")
+    return 2

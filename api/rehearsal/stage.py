@@ -75,6 +75,13 @@ class Stage:
         with transaction(self._engine) as session:
             self.memory.restore(session, at)
 
+    def use(self, limits: Limits, at: datetime) -> None:
+        """Go on by other limits of the house, as after its restart."""
+        with transaction(self._engine) as session:
+            self.memory.limits = limits
+            self.memory.restore_register(session, at)
+            self._sweeper.use(session, limits, at)
+
     def judge(self, messages: Sequence[Received], now: datetime) -> bool:
         """Judge messages together as of `now`; returns whether anything was told of them."""
         self._hear(now)

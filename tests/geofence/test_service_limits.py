@@ -16,6 +16,7 @@ from api.geofence.model import BadLimits, Limits, LimitsChanged
 from api.geofence.service import limits
 from api.geofence.service.limits import OrderLimits, read_house_limits
 from api.geofence.service.sweeping import Sweeper
+from api.geofence.store import limits as store
 from api.kernel.config import SettingError
 from api.kernel.db import reading, transaction
 from api.orders import service as orders
@@ -258,5 +259,15 @@ def test_an_order_whose_limits_the_house_s_contradict_is_judged_by_the_house_s_a
 def test_by_which_limits_the_house_judges_is_in_the_audit_trail(engine: Engine) -> None:
     with transaction(engine) as session:
         limits.note_house_limits(session, Limits(), NOW)
+        limits.note_house_limits(session, Limits(), NOW + timedelta(minutes=1))
         limits.note_house_limits(session, Limits(silence_s=300.0, confirm_fixes=1), NOW + timedelta(hours=1))
-    assert audit_of(engine, "geofence.use_limits") == ["the defaults", "confirm_fixes 1, silence_s 300"]
+    with reading(engine) as session:
+        assert store.list_house(session) == [
+            (NOW, Limits()),
+            (NOW + timedelta(hours=1), Limits(silence_s=300.0, confirm_fixes=1)),
+        ]
+    assert audit_of(engine, "geofence.use_limits") == [
+        "the defaults",
+        "the defaults",
+        "confirm_fixes 1, silence_s 300",
+    ]

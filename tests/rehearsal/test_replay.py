@@ -1,100 +1,33 @@
 """An alert that a worker and a watchdog made is judged again to the last bit; what was altered is found."""
 
 import base64
-import io
 import json
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, text
 
 from api.alerts import service as alerts
 from api.alerts.model import Event, EventKind, Family, ResolveReason
-from api.geofence.memory import Memory
 from api.geofence.model import Circle, Limits, SightingSource, Visibility
 from api.geofence.service import limits, sightings, zones
-from api.geofence.service.judging import Received, process_messages
+from api.geofence.service.judging import Received
 from api.geofence.service.sightings import SightingDraft
-from api.geofence.service.sweeping import Sweeper
 from api.geofence.service.zones import ZoneDraft
 from api.kernel.crypto import seal
-from api.kernel.db import make_engine, reading, transaction
+from api.kernel.db import transaction
 from api.kernel.heartbeats import add_outage
 from api.orders import service as orders
 from api.orders.model import OrderDraft, Party
 from api.rehearsal import replay as replaying
 from api.rehearsal.comparing import Verdict
-from api.rehearsal.replay import Outcome, replay
-from tests.factories import NOW, make_exemption_draft
+from api.rehearsal.replay import Outcome
+from tests.factories import make_exemption_draft
 from tests.geofence.desk import alarm
+from tests.rehearsal.house import House, alter, at, visit
 from tests.scene import FAR, HOME, Scene, make_scene, north_of, position, received
 
 STAFF = uuid4()
-
-
-def at(seconds: float) -> datetime:
-    return NOW + timedelta(seconds=seconds)
-
-
-class House:
-    """A worker and a watchdog that share a database, without their loops."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.memory = Memory(Limits())
-        self.sweeper = Sweeper(Limits())
-        with transaction(engine) as session:
-            self.sweeper.load(session, NOW)
-            self.memory.restore(session, NOW)
-
-    def take(self, *messages: Received, after_s: float = 0.013) -> None:
-        with transaction(self.engine) as session:
-            self.memory.refresh(session)
-            now = max(message.received_at for message in messages) + timedelta(seconds=after_s)
-            changes = process_messages(session, self.memory, messages, now)
-        self.memory.take_over(changes)
-
-    def sweep(self, seconds: float) -> None:
-        with transaction(self.engine) as session:
-            self.sweeper.sweep(session, at(seconds))
-
-    def restart(self, seconds: float) -> None:
-        self.memory = Memory(Limits())
-        with transaction(self.engine) as session:
-            self.memory.restore(session, at(seconds))
-
-    def change(self, change: Callable[..., Any], *arguments: Any) -> Any:
-        with transaction(self.engine) as session:
-            return change(session, *arguments)
-
-    def alerts(self) -> dict[Family, list[UUID]]:
-        with reading(self.engine) as session:
-            found: dict[Family, list[UUID]] = {}
-            for _entry, view in alerts.news_after(session, 0, 1000):
-                ids = found.setdefault(view.alert.family, [])
-                if view.alert.id not in ids:
-                    ids.append(view.alert.id)
-        return found
-
-    def replay(self, family: Family = Family.APPROACH, which: int = 0) -> Outcome:
-        return replay(self.engine, Limits(), self.alerts()[family][which], at(9000))
-
-
-def visit(scene: Scene, begin_s: float = 0) -> list[Received]:
-    """He comes from afar, stays inside for a while and leaves; she is at home."""
-    metres = [3000, 2000, 1100, 700, 480.5, 300, 200, 210, 220, 400, 700, 1500, 3000, 5000]
-    his = [
-        position(scene.ankle, north_of(HOME, m), at(begin_s + 30 * i), seq=i, acc=8.5, delay_s=2.25)
-        for i, m in enumerate(metres)
-    ]
-    hers = [
-        position(scene.phone, north_of(HOME, 3.3 * i), at(begin_s + 60 * i), seq=i, acc=11)
-        for i in range(len(metres) // 2 + 1)
-    ]
-    return sorted(his + hers, key=lambda message: message.received_at)
 
 
 def verdicts(outcome: Outcome) -> set[Verdict]:
@@ -199,12 +132,6 @@ def test_an_alert_that_was_closed_by_a_person_is_followed_by_another(engine: Eng
     assert house.replay(which=1).is_identical
 
 
-def alter(engine: Engine, statement: str, **values: Any) -> None:
-    with engine.begin() as connection:
-        changed = connection.execute(text(statement), values)
-        assert changed.rowcount == 1
-
-
 def test_what_was_agreed_and_the_order_s_own_limits_are_part_of_the_decision(engine: Engine) -> None:
     scene = make_scene(engine)
     house = House(engine)
@@ -220,6 +147,23 @@ def test_what_was_agreed_and_the_order_s_own_limits_are_part_of_the_decision(eng
     assert outcome.is_identical
     alter(engine, "UPDATE exemption SET valid_until = valid_from")
     assert not house.replay().is_identical
+
+
+def test_the_house_s_limits_are_those_of_then_whatever_they_are_today(engine: Engine) -> None:
+    scene = make_scene(engine)
+    house = House(engine)
+    for message in visit(scene):
+        house.take(message)
+    house.restart(3000, Limits(repeat_s=3600.0, confirm_fixes=3, near_silence_s=600.0))
+    for message in visit(scene, 3010):
+        house.take(message)
+    house.sweep(4500)
+    for family, ids in house.alerts().items():
+        for which in range(len(ids)):
+            outcome = house.replay(family, which)
+            assert (outcome.is_identical, outcome.notes) == (True, ())
+    alter(engine, "DELETE FROM house_limits WHERE version = 1")
+    assert any("house's limits were kept" in note for note in house.replay().notes)
 
 
 def test_a_sighting_and_a_conflict_of_the_register_are_judged_again(engine: Engine) -> None:
@@ -312,54 +256,6 @@ def test_what_is_missing_of_the_evidence_is_said(sqlite_engine: Engine) -> None:
     outcome = house.replay()
     assert any("before batches were kept" in note for note in outcome.notes)
     assert any("too long to be kept" in note for note in outcome.notes)
-
-
-def printed(engine: Engine, alert: object, *, as_json: bool = False) -> tuple[int, str]:
-    out = io.StringIO()
-    status = replaying.run(engine, Limits(), str(alert), out, as_json=as_json)
-    return status, out.getvalue()
-
-
-def test_lines_and_json_say_the_same(sqlite_engine: Engine) -> None:
-    scene = make_scene(sqlite_engine)
-    house = House(sqlite_engine)
-    house.take(*visit(scene))
-    alert = house.alerts()[Family.APPROACH][0]
-    status, said = printed(sqlite_engine, alert)
-    assert (status, said.splitlines()[-1]) == (0, "identical")
-    status, said = printed(sqlite_engine, alert, as_json=True)
-    document = json.loads(said)
-    assert (status, document["is_identical"], document["alert"]) == (0, True, str(alert))
-    alter(sqlite_engine, "UPDATE exclusion_zone SET buffer_m = 200")
-    status, said = printed(sqlite_engine, alert)
-    assert (status, said.splitlines()[-1]) == (1, "NOT identical")
-    assert "stored" in said
-
-
-@pytest.mark.parametrize("alert", [UUID(int=99), "no-id"])
-def test_an_unknown_alert_is_said_to_be_unknown(sqlite_engine: Engine, alert: object) -> None:
-    assert printed(sqlite_engine, alert)[0] == 1
-    assert "There is no alert" in printed(sqlite_engine, alert, as_json=True)[1]
-
-
-def test_an_alert_about_our_own_system_rests_on_no_message(sqlite_engine: Engine) -> None:
-    event = Event(kind=EventKind.SYSTEM_DEGRADED, occurred_at=NOW, reason="worker:silent")
-    with transaction(sqlite_engine) as session:
-        (alert,) = alerts.open_alerts(session, [event], NOW)
-    status, said = printed(sqlite_engine, alert.id)
-    assert status == 1
-    assert "our own system" in said
-
-
-def test_the_wrong_server_key_is_said(sqlite_url: str, sqlite_engine: Engine) -> None:
-    scene = make_scene(sqlite_engine, sealed=True)
-    del scene
-    house = House(sqlite_engine)
-    house.sweep(5000)
-    other = make_engine(sqlite_url, bytes(32))
-    alert = house.alerts()[Family.CONTACT][0]
-    assert "server key" in printed(other, alert)[1]
-    other.dispose()
 
 
 def test_reading_the_evidence_is_an_act_in_the_audit_trail(sqlite_engine: Engine) -> None:

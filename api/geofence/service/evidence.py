@@ -23,6 +23,7 @@ __all__ = [
     "enact",
     "list_batches",
     "list_batches_at",
+    "list_house_limits",
     "list_judged",
     "list_limits_steps",
     "list_zone_steps",
@@ -31,6 +32,7 @@ __all__ = [
 count_dropped = evidence.count_dropped
 list_batches = evidence.list_batches
 list_batches_at = evidence.list_batches_at
+list_house_limits = limits.list_house
 list_judged = evidence.list_judged
 
 

@@ -126,9 +126,10 @@ def change_limits(
 
 
 def note_house_limits(session: Session, house: Limits, now: datetime) -> None:
-    """Write into the audit trail by which limits this house judges from now on: a file leaves no trace."""
+    """Keep by which limits this house judges from now on, in the audit trail too: files leave no trace."""
     default = Limits()
     changed = {name: value for name in BOUNDS if (value := getattr(house, name)) != getattr(default, name)}
+    store.note_house(session, house, now)
     audit.record(session, now, None, "geofence.use_limits", None, _told(changed) or "the defaults")
 
 

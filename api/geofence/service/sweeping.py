@@ -80,6 +80,12 @@ class Sweeper:
         self._told = list_timers(session)
         self._conflicts, self._status_due = told_conflicts(session), now
 
+    def use(self, session: Session, limits: Limits, now: datetime) -> None:
+        """Go on by other limits of the house."""
+        self._register.limits = limits
+        self._register.restore_register(session, now)
+        self._listened_since = orders.listened_since(session)
+
     def sweep(self, session: Session, now: datetime) -> None:
         """Tell what is missing now and was not told, and what is there again."""
         limits = self._register.limits

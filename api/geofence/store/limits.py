@@ -1,4 +1,4 @@
-"""What single orders have of their own among the limits, in all versions: nothing is overwritten."""
+"""Limits of the house and what single orders have of their own, in all versions: nothing is overwritten."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -25,6 +25,14 @@ class _LimitsRow(Base):
     since: Mapped[datetime] = mapped_column(UtcDateTime)
     author_id: Mapped[UUID | None]
     reason: Mapped[str] = mapped_column(Text)
+
+
+class _HouseRow(Base):
+    __tablename__ = "house_limits"
+
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    values: Mapped[str] = mapped_column(Text)  # JSON: every limit, so that no later default alters the past
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 _COLUMNS = (
@@ -88,6 +96,21 @@ def list_limits(
         for made in list_current(session)
         if made.overrides and (order_ids is None or made.order_id in order_ids)
     }
+
+
+def list_house(session: Session) -> list[tuple[datetime, Limits]]:
+    """Return by which limits this house judged from when on, oldest first."""
+    query = select(_HouseRow.since, _HouseRow.values).order_by(_HouseRow.version)
+    return [(since, msgspec.json.decode(values, type=Limits)) for since, values in session.execute(query)]
+
+
+def note_house(session: Session, house: Limits, since: datetime) -> None:
+    """Keep by which limits this house judges from now on, unless they are the ones kept last."""
+    kept = list_house(session)
+    if kept and kept[-1][1] == house:
+        return
+    values = msgspec.json.encode(house).decode()
+    session.execute(insert(_HouseRow).values(version=len(kept) + 1, values=values, since=since))
 
 
 def _to_version(row: _Version) -> LimitsVersion:

@@ -176,15 +176,20 @@ def _list(_chosen: argparse.Namespace, room: Room) -> int:
     for path in list_stories():
         story = load_story(path)
         must = ", ".join(dict.fromkeys(must.kind for must in story.expect.must)) or "nothing"
+        fastest = "score" if story.score_only else f"{story.fastest_allowed():.0f}×"
         lasts = f"{story.duration_s():.0f} s"
-        table.add_row(story.name, story.title, lasts, f"{story.fastest_allowed():.0f}×", must)
+        table.add_row(story.name, story.title, lasts, fastest, must)
     room.console.print(table)
     return 0
 
 
 def _run(chosen: argparse.Namespace, room: Room) -> int:
-    names = [path.stem for path in list_stories()] if chosen.story == ["all"] else chosen.story
-    stories = [load_story(find_story(name)) for name in names]
+    if chosen.story == ["all"]:
+        every = [load_story(path) for path in list_stories()]
+        stories = [story for story in every if not story.score_only]
+        room.console.print(f"{len(stories)} stories; {len(every) - len(stories)} more only `score` can play")
+    else:
+        stories = [load_story(find_story(name)) for name in chosen.story]
     scenes = [run.scene_of(story, chosen.seed, _speed_of(chosen.speed, story)) for story in stories]
     target = _target(chosen, room)
     status, results = 0, []

@@ -9,11 +9,12 @@ from uuid import UUID
 
 import marshmallow as ma
 import swagger_ui_bundle
-from flask import Flask, Response, current_app, g, jsonify, request, send_from_directory
+from flask import Flask, Request, Response, abort, current_app, g, jsonify, request, send_from_directory
 from flask_smorest import Api
 from flask_smorest import Blueprint as SmorestBlueprint
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
+from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from api.kernel.config import Settings
@@ -46,8 +47,21 @@ class Actor(Protocol):
         """One role of `accounts.model.Role`."""
 
 
+class _Parser(FlaskParser):
+    """Reads bodies; what the JSON reader itself gives up on is the sender's fault and not our bug."""
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:  # noqa: ANN401 - webargs' signature
+        """Return the body's JSON; 400 for one that nests too deep or has a number of thousands of digits."""
+        try:
+            return super().load_json(req, schema)
+        except (RecursionError, ValueError):
+            abort(400, "This JSON cannot be read: it nests too deep, or a number is too long.")
+
+
 class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest ships no types
     """A room's routes; exists so that rooms name one place for the framework."""
+
+    ARGUMENTS_PARSER = _Parser()
 
 
 class Schema(ma.Schema):

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from api.alerts.model import Alert, AlertEntry, Channel, Notification
 from api.alerts.wire import encode_notice
-from api.geofence.model import Limits
+from api.geofence.model import BadLimits, Limits
+from api.geofence.rules.limits import with_values
 from api.geofence.service import sightings, zones
 from api.geofence.service.judging import Received
 from api.kernel.config import COVERS
@@ -375,13 +376,12 @@ def _payload(line: lines.Message) -> bytes:
         raise Fault("payload is not base64") from error
 
 
-def _limits(said: dict[str, float]) -> Limits:
-    if unknown := said.keys() - set(Limits.__struct_fields__):
-        raise Fault(f"limits: there is no {', '.join(sorted(unknown))}")
+def _limits(said: dict[str, int | float]) -> Limits:
     try:
-        return msgspec.convert(msgspec.structs.asdict(Limits()) | said, Limits, strict=True)
-    except msgspec.ValidationError as error:
-        raise Fault(f"limits: {error}") from error
+        return with_values(Limits(), said)
+    except BadLimits as bad:
+        faults = (f"{name}: {fault}" for name, (fault,) in bad.fields.items())
+        raise Fault(f"limits: {' '.join(faults)}") from bad
 
 
 def _moment(at_s: float) -> datetime:

@@ -12,7 +12,7 @@ class Begin(msgspec.Struct, tag_field="say", tag="begin", forbid_unknown_fields=
 
     at: float
     batch: int = 1
-    limits: dict[str, float] = {}
+    limits: dict[str, int | float] = {}
 
 
 class Order(msgspec.Struct, tag_field="say", tag="order", forbid_unknown_fields=True):

@@ -212,6 +212,13 @@ def test_a_wrong_body_is_422_and_names_the_field(client: Any, body: dict[str, An
     assert field in answer.json["errors"]["json"]
 
 
+@pytest.mark.parametrize("body", ["[" * 10_000, '{"size":' + "9" * 5_000 + "}", "{", b"\xff"])
+def test_a_body_that_no_reader_of_json_can_take_is_the_sender_s_fault(client: Any, body: str | bytes) -> None:
+    answer = as_role(client, "chief").post("/things/view", data=body, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json["message"]
+
+
 def test_a_body_that_is_too_large_is_not_read(client: Any) -> None:
     answer = as_role(client, "chief").post(
         "/things/view", data=b"x" * (MAX_BODY_BYTES + 1), content_type="application/json"

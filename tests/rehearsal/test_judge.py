@@ -229,6 +229,8 @@ FAULTS: list[tuple[dict[str, Any] | str, str]] = [
     (BEGIN | {"batch": 0}, "batch"),
     (BEGIN | {"limits": {"speed_limit": 1}}, "speed_limit"),
     (BEGIN | {"limits": {"confirm_fixes": 1.5}}, "limits"),
+    (BEGIN | {"limits": {"silence_s": -5}}, "silence_s"),
+    (BEGIN | {"limits": {"near_silence_s": 3000}}, "near_silence_s"),
 ]
 
 
@@ -275,6 +277,11 @@ def test_the_command_reads_lines_and_ends_with_the_number_of_the_protocol() -> N
     ]
     assert [one.returncode for one in done] == [0, 2], done[0].stderr
     assert json.loads(done[0].stdout.splitlines()[-1])["fixes"] == 1
+
+
+def test_a_limit_that_counts_is_a_whole_number() -> None:
+    status, told = play(BEGIN | {"limits": {"confirm_fixes": 3, "loiter_count": 4}}, *WORLD[1:], END)
+    assert (status, of(told, "error")) == (0, [])
 
 
 def test_the_default_limits_are_the_services_own() -> None:

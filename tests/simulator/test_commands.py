@@ -146,6 +146,11 @@ def test_a_story_that_cannot_be_played_is_refused_before_anything_is_touched(
     assert "too fast" in capsys.readouterr().err
 
 
+def test_all_stories_are_those_that_run_can_play(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "all", "--speed", "1000"]) == EXIT_FAULT
+    assert "too fast" in capsys.readouterr().err  # the first of them is refused for its speed alone
+
+
 def test_list_shows_every_story(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     shown = capsys.readouterr().out

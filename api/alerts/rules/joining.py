@@ -233,6 +233,19 @@ def _subject(event: Event) -> str:
     return f"device {event.device_id}"
 
 
+TOGGLED_S = 60.0
+"""A strap or case that opens again this soon is the same matter: who makes it flicker on purpose could
+ring her phone until nobody looks. As often as a lasting breach is told (`repeat_s`); proposal."""
+_TOGGLED = frozenset({EventKind.STRAP_TAMPER, EventKind.CASE_OPEN})
+
+
+def _is_flicker(alert: Alert, holding: frozenset[str], event: Event) -> bool:
+    """Say whether the alert has told this very thing of this device, and it goes on and off."""
+    if event.kind not in _TOGGLED or event.kind.value != alert.kind or _subject(event) not in holding:
+        return False
+    return (event.occurred_at - alert.last_event_at).total_seconds() < TOGGLED_S
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """What one event made of an alert.
@@ -294,7 +307,7 @@ def next_step(
         joined,
         after,
         EntryKind.RAISED if raised else EntryKind.UPDATED,
-        is_news=raised or uncovered or not event.repeat,
+        is_news=raised or uncovered or not (event.repeat or _is_flicker(alert, holding, event)),
         came_back=uncovered or (bool(after) and not alert.ongoing),
     )
 

@@ -54,7 +54,7 @@ def _migrate(settings: Settings) -> None:
     from api.kernel.db import make_engine
     from api.launch import setup
 
-    setup.migrate(make_engine(settings.database_url))
+    setup.migrate(make_engine(settings.database_url, settings.server_key))
 
 
 def _seed_demo(settings: Settings) -> None:
@@ -133,6 +133,14 @@ def _replay(settings: Settings, alert: str, *, as_json: bool) -> int:
     return replay.run(engine, house, alert, sys.stdout, as_json=as_json)
 
 
+def _verify_chain(settings: Settings, anchor: str | None) -> int:
+    """Find out whether any chained row was altered, added or removed."""
+    from api.kernel.db import make_engine
+    from api.launch import chain
+
+    return chain.run(make_engine(settings.database_url, settings.server_key), anchor, sys.stdout)
+
+
 ONCE: dict[str, Callable[[Settings], None]] = {
     "migrate": _migrate,
     "seed-demo": _seed_demo,
@@ -152,6 +160,8 @@ def _run(chosen: argparse.Namespace) -> int:
     settings = Settings.from_env(os.environ)
     if chosen.command == "replay":
         return _replay(settings, chosen.alert, as_json=chosen.json)
+    if chosen.command == "verify-chain":
+        return _verify_chain(settings, chosen.anchor)
     if chosen.command in PROCESSES:
         setup_logging(chosen.command)
     (ONCE | PROCESSES)[chosen.command](settings)
@@ -169,6 +179,8 @@ def main(arguments: list[str]) -> int:
     again = commands.add_parser("replay", help=_replay.__doc__)
     again.add_argument("alert", help="the alert's id")
     again.add_argument("--json", action="store_true", help="one JSON document instead of lines")
+    verify = commands.add_parser("verify-chain", help=_verify_chain.__doc__)
+    verify.add_argument("--anchor", metavar="NUMBER:LINK", help="a head of the chain that was noted earlier")
     for name, run in (ONCE | PROCESSES).items():
         commands.add_parser(name, help=run.__doc__)
     try:

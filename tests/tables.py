@@ -16,6 +16,7 @@ def import_all_tables() -> None:
             *ROOT.glob("*/store/*.py"),
             ROOT / "kernel/audit.py",
             ROOT / "kernel/heartbeats.py",
+            ROOT / "kernel/ledger.py",
         ]
     ):
         parts = path.relative_to(ROOT.parent).with_suffix("").parts

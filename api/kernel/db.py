@@ -26,6 +26,7 @@ WAIT_FOR_LOCK_S = 10
 """How long SQLite waits for another writer; our transactions last milliseconds (field/brokers.md)."""
 
 _SERVER_KEY = "baken_server_key"
+_LAST_ACTS = "baken_last_acts"
 _TEXT_CHARACTERS = len("2026-11-23 12:00:00.000000")
 
 
@@ -123,6 +124,13 @@ def transaction(engine: Engine) -> Iterator[Session]:
         if engine.dialect.name == "sqlite":
             session.execute(text("BEGIN IMMEDIATE"))
         yield session
+        for act in session.info.pop(_LAST_ACTS, ()):
+            act(session)
+
+
+def before_commit(session: Session, act: Callable[[Session], None]) -> None:
+    """Let `act` be the last thing that this session's transaction does; not called when it rolls back."""
+    session.info.setdefault(_LAST_ACTS, []).append(act)
 
 
 @contextmanager

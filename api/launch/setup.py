@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from api import migrations
 from api.accounts import service as accounts
 from api.accounts.model import STAFF, Role
-from api.kernel import clock
+from api.kernel import clock, ledger
 from api.kernel.config import read_lines, secrets_file
 from api.kernel.db import is_away, reading, transaction
 from api.launch.preflight import NotReady
@@ -44,9 +44,14 @@ def make_secrets(home: Path, environ: Mapping[str, str]) -> None:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database's tables to those of this version; raises NotReady when there is no database."""
+    """Bring the database's tables to those of this version; raises NotReady when there is no database.
+
+    What is older than the hash chain is linked here, once.
+    """
     try:
         migrations.upgrade(engine)
+        with transaction(engine) as session:
+            ledger.adopt(session)
     except DBAPIError as error:
         if not is_away(error):
             raise

@@ -34,6 +34,7 @@ from api.alerts.model import (
     Family,
     ResolveReason,
 )
+from api.kernel import ledger
 from api.kernel.db import Base, UtcDateTime, serialise
 
 _FRESH = {"populate_existing": True}
@@ -56,6 +57,7 @@ class _AlertRow(Base):
             postgresql_where=text("state <> 'resolved'"),
         ),
         Index("ix_alert_state_severity", "state", "severity", "opened_at"),
+        ledger.chained(),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -83,7 +85,8 @@ class _AlertRow(Base):
 
 class _EntryRow(Base):
     __tablename__ = "alert_entry"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # a number is never used twice: it is a cursor
+    # A number is never used twice: it is a cursor.
+    __table_args__ = ({"sqlite_autoincrement": True, **ledger.chained()},)
 
     seq: Mapped[int] = mapped_column(Sequence64, primary_key=True)
     alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), index=True)
@@ -137,6 +140,7 @@ def add_alerts(session: Session, alerts: Mapping[str, KeptAlert]) -> None:
         session.execute(
             insert(_AlertRow), [{"join_key": key, **_columns_of(kept)} for key, kept in alerts.items()]
         )
+        ledger.note(session, _AlertRow, [kept.alert.id for kept in alerts.values()])
 
 
 def save_alerts(session: Session, alerts: Collection[KeptAlert]) -> None:
@@ -152,6 +156,7 @@ def save_alerts(session: Session, alerts: Collection[KeptAlert]) -> None:
         .values({name: bindparam(f"new_{name}") for name in names}),
         [{"row_id": row["id"], **{f"new_{name}": row[name] for name in names}} for row in columns],
     )
+    ledger.note(session, _AlertRow, [kept.alert.id for kept in alerts])
 
 
 def add_entries(session: Session, entries: Sequence[NewEntry]) -> list[int]:
@@ -170,7 +175,9 @@ def add_entries(session: Session, entries: Sequence[NewEntry]) -> list[int]:
         }
         for entry in entries
     ]
-    return list(session.scalars(statement, rows))
+    seqs = list(session.scalars(statement, rows))
+    ledger.note(session, _EntryRow, seqs)
+    return seqs
 
 
 def get_alert(session: Session, alert_id: UUID) -> KeptAlert:

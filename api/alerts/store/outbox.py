@@ -25,6 +25,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from api.alerts.model import Attempt, Channel, Notification, NotificationState
 from api.alerts.store.alerts import Sequence64
+from api.kernel import ledger
 from api.kernel.db import Base, UtcDateTime
 
 _PENDING = NotificationState.PENDING.value
@@ -45,7 +46,8 @@ class _NotificationRow(Base):
             postgresql_where=text("state = 'pending'"),
         ),
         Index("ix_notification_person_seq", "person_id", "channel", "seq"),
-        {"sqlite_autoincrement": True},
+        # How far it is on its way is told by its attempts, which are linked themselves.
+        {"sqlite_autoincrement": True, **ledger.chained("state", "attempts", "next_attempt_at")},
     )
 
     seq: Mapped[int] = mapped_column(Sequence64, primary_key=True)
@@ -65,6 +67,7 @@ class _NotificationRow(Base):
 
 class _AttemptRow(Base):
     __tablename__ = "attempt"
+    __table_args__ = ledger.chained()
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     notification_id: Mapped[UUID] = mapped_column(ForeignKey("notification.id"), index=True)
@@ -92,8 +95,9 @@ def add_notifications(session: Session, notifications: Sequence[NewNotification]
     """Put messages into the outbox, due at once; needs `alerts.lock_log` before (seq is a cursor)."""
     if not notifications:
         return
-    session.execute(
-        insert(_NotificationRow),
+    statement = insert(_NotificationRow).returning(_NotificationRow.seq)
+    seqs = session.scalars(
+        statement,
         [
             {
                 "id": new.id,
@@ -112,6 +116,7 @@ def add_notifications(session: Session, notifications: Sequence[NewNotification]
             for new in notifications
         ],
     )
+    ledger.note(session, _NotificationRow, list(seqs))
 
 
 def has_due(session: Session, now: datetime, channel: Channel) -> bool:
@@ -190,6 +195,7 @@ def add_attempts(session: Session, attempts: Sequence[Attempt]) -> None:
                 for attempt in attempts
             ],
         )
+        ledger.note(session, _AttemptRow, [attempt.id for attempt in attempts])
 
 
 def expire_pending(session: Session, now: datetime, limit: int) -> list[Notification]:

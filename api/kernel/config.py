@@ -9,6 +9,8 @@ SHARD_COUNT = 64
 """Topics carry a shard 0..63 (DESIGN section 3), so that more workers can share the devices later."""
 
 COVERS = ("timer", "converter")
+PLAYBOOKS = Path(__file__).parents[2] / "ops" / "playbooks"
+"""Where the playbooks are that come with the project."""
 
 
 class SettingError(Exception):
@@ -35,6 +37,7 @@ class Settings:
         cover: What the protected person's messages pretend to come from.
         police_port: Where the demo's stand-in for the police listens, when no webhook_url is set.
         limits_file: TOML file with this house's limits (`api.geofence.service.limits`); None: the defaults.
+        playbook_file: Who is told of what, in which order (`api.alerts.service.playbooks`).
         tls: True behind HTTPS: cookies become Secure and HSTS is sent.
     """
 
@@ -54,6 +57,7 @@ class Settings:
     tls: bool
     police_port: int
     limits_file: Path | None
+    playbook_file: Path
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -80,6 +84,7 @@ class Settings:
             cover=_choice(values, "BAKEN_COVER", COVERS),
             tls=_choice(values, "BAKEN_TLS", ("no", "yes")) == "yes",
             police_port=_port(values, "BAKEN_POLICE_PORT", 8480),
+            playbook_file=_playbook(values.get("BAKEN_PLAYBOOK") or "nl"),
             limits_file=Path(limits).resolve() if (limits := values.get("BAKEN_LIMITS")) else None,
         )
 
@@ -140,6 +145,12 @@ def _shards(text: str) -> frozenset[int]:
         if first <= last < SHARD_COUNT:
             return frozenset(range(first, last + 1))
     raise SettingError(f"BAKEN_SHARDS={text!r} is not a range: give 0-{SHARD_COUNT - 1} or part of it.")
+
+
+def _playbook(text: str) -> Path:
+    """Return the file of a playbook: one that comes with the project by its name, or any by its path."""
+    own = PLAYBOOKS / f"{text}.yaml"
+    return own if re.fullmatch("[a-z]+", text) and own.is_file() else Path(text).resolve()
 
 
 def _choice(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

@@ -20,15 +20,32 @@ from api.alerts.model import (
     ResolveReason,
     Sighting,
 )
+from api.alerts.model.playbooks import Target
+from api.alerts.rules import telling
+from api.alerts.rules.joining import Step
+from api.alerts.rules.telling import Recipient
 from api.alerts.service import AlertDetail, AlertView
+from api.alerts.service.playbooks import read_playbook
+from api.kernel.config import PLAYBOOKS
 from api.kernel.db import reading, transaction
 from api.kernel.geo import Point
 from api.orders import service as orders
 from api.orders.model import Device, DeviceDraft, DeviceKind, OrderDraft, Watch
 from tests.factories import NOW, make_order
 
+PLAYBOOK = read_playbook(PLAYBOOKS / "nl.yaml")[0]
 HIS_PLACE = Point(51.9300, 4.4800)
 HER_PLACE = Point(51.9225, 4.4792)
+
+
+def recipients_of(event: Event, step: Step, watch: Watch | None) -> list[Recipient]:
+    """Whom the Dutch playbook tells at once of what the event did to its alert."""
+    return list(telling.recipients_of(telling.steps_of(PLAYBOOK, event, step), event, watch))
+
+
+def tells_police(event: Event, step: Step) -> bool:
+    """Whether the police are among them."""
+    return any(one.target is Target.POLICE for one in telling.steps_of(PLAYBOOK, event, step))
 
 
 @dataclass(frozen=True)

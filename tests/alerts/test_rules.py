@@ -40,11 +40,9 @@ from api.alerts.rules.telling import (
     act_msg_type,
     police_message,
     priority_of,
-    recipients_of,
-    tells_police,
 )
 from api.orders.model import Watch
-from tests.alerts.stage import HIS_PLACE, at, make_event, make_watch
+from tests.alerts.stage import HIS_PLACE, at, make_event, make_watch, recipients_of, tells_police
 from tests.factories import NOW
 
 K = EventKind
@@ -295,10 +293,10 @@ def test_a_sure_breach_reaches_her_device_with_a_vibration_and_a_doubtful_one_he
     person_id = watch.order.protected_person_ids[0]
     sure = make_event(K.PROXIMITY_BREACH, person_id=person_id)
     told = recipients_of(sure, last(sure, watch=watch), watch)
-    assert [one.action for one in told] == [None, Action.MESSAGE, Action.VIBRATE]
+    assert [one.action for one in told] == [None, None, Action.MESSAGE, Action.VIBRATE]
     doubtful = make_event(K.PROXIMITY_BREACH, person_id=person_id, doubts=(Doubt.COARSE,))
     told = recipients_of(doubtful, last(doubtful, watch=watch), watch)
-    assert [one.channel for one in told] == [Channel.PERSON_STREAM]
+    assert [one.channel for one in told] == [Channel.PERSON_STREAM, Channel.WEB_PUSH]
 
 
 def test_without_an_order_nobody_but_the_room_is_told() -> None:

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from api.alerts.model import Alert, Channel, Event, EventKind
 from api.alerts.rules.joining import EXEMPTABLE, Step, holds_covered, is_exempted, join_key, next_step
-from api.alerts.rules.telling import recipients_of, tells_police
 from api.orders.model import Watch
-from tests.alerts.stage import make_event, make_watch
+from tests.alerts.stage import make_event, make_watch, recipients_of, tells_police
 from tests.factories import NOW
 
 K = EventKind

@@ -8,8 +8,7 @@ import pytest
 
 from api.alerts.model import Alert, Channel, Event, EventKind
 from api.alerts.rules.joining import TOGGLED_S, next_step
-from api.alerts.rules.telling import recipients_of, tells_police
-from tests.alerts.stage import make_event, make_watch
+from tests.alerts.stage import make_event, make_watch, recipients_of, tells_police
 from tests.factories import NOW
 
 K = EventKind

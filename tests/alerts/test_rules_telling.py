@@ -3,8 +3,7 @@
 import pytest
 
 from api.alerts.model import EventKind
-from api.alerts.rules.telling import recipients_of, tells_police
-from tests.alerts.stage import make_event, make_watch
+from tests.alerts.stage import make_event, make_watch, recipients_of, tells_police
 from tests.alerts.test_rules import WEARER_DEVICE, last
 
 K = EventKind

@@ -130,6 +130,16 @@ def severity_of(event: Event) -> int:
     return severity
 
 
+def may_have_severity_1(kind: EventKind) -> bool:
+    """Say whether an event of this kind is of severity 1 when nothing makes it doubtful."""
+    return _SEVERITY.get(kind) == 1
+
+
+def opens_alerts(kind: EventKind) -> bool:
+    """Say whether the kind tells a beginning; the others tell an end and open nothing."""
+    return kind not in _ENDINGS
+
+
 def family_of(event: Event) -> Family:
     """Return what the event may join; a late position never joins, or moves, the live approach."""
     kind = ended_kind(event) if event.kind == EventKind.CONDITION_ENDED else event.kind.value
@@ -354,3 +364,13 @@ def event_json(event: Event) -> dict[str, Any]:
             lat, lon = fields[party]["point"]
             fields[party]["point"] = {"lat": lat, "lon": lon}
     return fields
+
+
+def event_of(fields: dict[str, Any]) -> Event:
+    """Return the event that `event_json` wrote."""
+    whole = dict(fields)
+    for party in ("wearer", "protected"):
+        if whole.get(party) is not None:
+            point = whole[party]["point"]
+            whole[party] = whole[party] | {"point": (point["lat"], point["lon"])}
+    return msgspec.convert(whole, Event)

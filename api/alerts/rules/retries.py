@@ -10,7 +10,9 @@ LAST_RETRY_S = 60.0
 LIFE = {
     Channel.POLICE_WEBHOOK: timedelta(hours=24),
     Channel.PERSON_STREAM: timedelta(hours=1),
+    Channel.WEB_PUSH: timedelta(hours=1),
     Channel.DEVICE: timedelta(minutes=5),
+    Channel.SMS: timedelta(hours=1),
 }
 """How long a message is worth sending: police want it late, "turn back" an hour later confuses; proposal."""
 FAILING_ATTEMPTS = 3

@@ -1,26 +1,17 @@
 """Who hears of an event by which channel, and what the police are told."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from api.alerts.model import Alert, AlertState, Channel, Event, EventKind, Family, Sighting
-from api.alerts.rules.joining import (
-    LEAST_SEVERE,
-    REACHES,
-    Step,
-    concerned_people,
-    is_exempted,
-    severity_of,
-)
+from api.alerts.model import Alert, AlertState, Channel, EntryKind, Event, EventKind, Sighting
+from api.alerts.model.playbooks import Playbook, PlaybookStep, Side, Target
+from api.alerts.rules.joining import LEAST_SEVERE, Step, concerned_people, is_exempted, severity_of
 from api.orders.model import Watch
 
-LEAST_SEVERITY_TOLD = 2
-"""Police and protected people hear of severity 1 and 2; warnings stay in the control room (section 8b)."""
-_STAFF_ONLY = frozenset({Family.CONTACT, Family.SYSTEM, Family.LATE, Family.HEALTH, Family.STATUS})
-"""Silence, our own trouble and late data: the room looks first (section 8b kinds 14, 20, 21, 26)."""
 _TOLD_EACH_TIME = frozenset({EventKind.SOS, EventKind.EXTERNAL_SIGHTING})
 _TURN_BACK = frozenset({EventKind.ZONE_BUFFER, EventKind.ZONE_BREACH})
 
@@ -43,13 +34,19 @@ class Wording(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One message that an event causes; for a device also what it shall do."""
+    """One message that an event or a step causes; for a device also what it shall do.
+
+    Attributes:
+        side: For OFFICER: whose place decides which officer; `target` tells OFFICER from STANDBY.
+    """
 
     channel: Channel
     person_id: UUID | None = None
     device_id: UUID | None = None
     action: Action | None = None
     wording: Wording = Wording.NONE
+    target: Target | None = None
+    side: Side | None = None
 
 
 class MsgType(StrEnum):
@@ -60,42 +57,87 @@ class MsgType(StrEnum):
     CANCEL = "Cancel"
 
 
-def recipients_of(event: Event, step: Step, watch: Watch | None) -> list[Recipient]:
-    """Return whom the event tells beside the control room (which reads the log) and the police."""
-    told = [] if watch is None else [*_wearer_told(event, watch)]
-    if not step.is_news or not event.live or _is_for_staff(event, step):
-        return told
+def steps_of(playbook: Playbook, event: Event, step: Step) -> list[PlaybookStep]:
+    """Return the steps of the playbook that begin at once because of the event.
+
+    Whatever a playbook says: an agreed exception pages nobody, a sighting does not reach a device that he
+    may hold, and what came late does not ring at hers.
+    """
     severity = severity_of(event)
-    # What a camera saw goes to those who can look into it; if it is her device that is not with her, a
-    # message to it would reach whoever has it (kind 22: operator and police).
-    if severity > LEAST_SEVERITY_TOLD or event.kind == EventKind.EXTERNAL_SIGHTING:
-        return told
-    devices = dict(watch.protected) if watch else {}
-    for person_id in concerned_people(event, watch):
-        told.append(Recipient(Channel.PERSON_STREAM, person_id=person_id))
-        if severity == 1:
+    steps = (playbook.steps[name] for name in playbook.kinds.get(event.kind.value, ()))
+    return [one for one in steps if severity in one.severities and _begins(one, event, step)]
+
+
+def _begins(one: PlaybookStep, event: Event, step: Step) -> bool:
+    if one.target is Target.WEARER:
+        return _turns_back(event)
+    if not step.is_news or (is_exempted(event) and one.target is not Target.OPERATOR):
+        return False
+    if one.target is Target.PROTECTED_PERSON:
+        # What a camera saw goes to those who can look into it; if it is her device that is not with her,
+        # a message to it would reach whoever has it (kind 22: operator and police).
+        return event.live and event.kind != EventKind.EXTERNAL_SIGHTING
+    # When it opens, gets worse or begins again; a call for help and a sighting each time: they say what
+    # nobody knew before.
+    is_change = step.kind is not EntryKind.UPDATED or step.came_back
+    return is_change or event.kind in _TOLD_EACH_TIME
+
+
+def recipients_of(steps: Iterable[PlaybookStep], event: Event, watch: Watch | None) -> dict[Recipient, str]:
+    """Return to whom the steps that begin send something, each with the step's name.
+
+    The control room reads the log, and the police have a message of their own (`police_message`).
+    """
+    people = concerned_people(event, watch)
+    told: dict[Recipient, str] = {}
+    for one in steps:
+        for recipient in recipients_by(one, people, watch, is_sos=event.kind == EventKind.SOS):
+            told.setdefault(recipient, one.name)
+    return told
+
+
+def recipients_by(
+    step: PlaybookStep, people: Iterable[UUID], watch: Watch | None, *, is_sos: bool
+) -> list[Recipient]:
+    """Return to whom one step sends something; `people` are those whom the alert concerns.
+
+    After SOS her device does not vibrate: he may be in the room (kind 1).
+    """
+    if step.target is Target.WEARER:
+        devices = watch.wearer_devices if watch else ()
+        return [
+            Recipient(Channel.DEVICE, None, device_id, Action.MESSAGE, Wording.TURN_BACK)
+            for device_id in devices
+        ]
+    if step.target in {Target.OFFICER, Target.STANDBY}:
+        sides = (Side.WEARER, Side.PROTECTED) if step.side is Side.BOTH else (step.side,)
+        if step.target is Target.STANDBY:
+            sides = (Side.WEARER,)  # a desk stands by wherever the two are
+        return [Recipient(Channel.SMS, target=step.target, side=side) for side in sides]
+    if step.target is not Target.PROTECTED_PERSON:
+        return []
+    hers = dict(watch.protected) if watch else {}
+    told = []
+    for person_id in people:
+        for channel in step.channels:
+            if channel is not Channel.DEVICE:
+                told.append(Recipient(channel, person_id))
+                continue
             told += [
-                Recipient(Channel.DEVICE, person_id, device_id, action, wording)
-                for device_id in devices.get(person_id, ())
-                for action, wording in _her_commands(event)
+                Recipient(channel, person_id, device_id, action, wording)
+                for device_id in hers.get(person_id, ())
+                for action, wording in _her_commands(is_sos=is_sos)
             ]
     return told
 
 
-def _is_for_staff(event: Event, step: Step) -> bool:
-    """Say whether only the control room hears of it; a silence that may hide him is told (kind 14)."""
-    may_hide_him = event.kind == EventKind.LOST_CONTACT and event.reason == REACHES
-    return step.alert.family in _STAFF_ONLY and not may_hide_him
-
-
-def _her_commands(event: Event) -> list[tuple[Action, Wording]]:
-    """Neutral words, and a vibration unless she pressed SOS: then he may be in the room (kind 1)."""
+def _her_commands(*, is_sos: bool) -> list[tuple[Action, Wording]]:
     message = (Action.MESSAGE, Wording.NEUTRAL)
-    return [message] if event.kind == EventKind.SOS else [message, (Action.VIBRATE, Wording.NONE)]
+    return [message] if is_sos else [message, (Action.VIBRATE, Wording.NONE)]
 
 
-def _wearer_told(event: Event, watch: Watch) -> list[Recipient]:
-    """Tell the wearer to turn back, for a zone that he knows of and nothing else.
+def _turns_back(event: Event) -> bool:
+    """Say whether the wearer is told to turn back: for a zone that he knows of and nothing else.
 
     A message for proximity or a concealed zone would show him where she is. For the same reason this
     looks at the event alone: were it to depend on the alert (already open? worse already?), then what
@@ -104,24 +146,7 @@ def _wearer_told(event: Event, watch: Watch) -> list[Recipient]:
     covers he never hears of, so that neither can he see that it is covered.
     """
     is_declared_zone = event.kind in _TURN_BACK and event.zone_id is not None and not event.concealed
-    if not is_declared_zone or not event.live or event.repeat or is_exempted(event):
-        return []
-    return [
-        Recipient(Channel.DEVICE, None, device_id, Action.MESSAGE, Wording.TURN_BACK)
-        for device_id in watch.wearer_devices
-    ]
-
-
-def tells_police(event: Event, step: Step) -> bool:
-    """Say whether the police are to hear of this event: when it opens, gets worse or begins again.
-
-    A call for help and a sighting are told each time: they say what nobody knew before.
-    Late calls for help are sent too (the message says `live: false`); late positions are severity 3.
-    """
-    if _is_for_staff(event, step) or severity_of(event) > LEAST_SEVERITY_TOLD:
-        return False
-    is_change = step.kind.value in {"opened", "raised"} or step.came_back
-    return step.is_news and (is_change or event.kind in _TOLD_EACH_TIME)
+    return is_declared_zone and event.live and not event.repeat and not is_exempted(event)
 
 
 def police_message(
@@ -132,11 +157,17 @@ def police_message(
     event: Event | None,
     watch: Watch | None,
     now: datetime,
+    *,
+    references: Sequence[Mapping[str, str]] = (),
+    routing: Sequence[Mapping[str, Any]] = (),
+    chain: str = "",
 ) -> dict[str, Any]:
     """Return the webhook's body; `ops/contracts/webhook.schema.json` describes it.
 
     `seq` is the log line it comes from: a receiver drops what is older than what it has of an alert.
-    `event` is what caused it, None for an act of the control room.
+    `event` is what caused it, None for an act of the control room. `references` are the earlier messages
+    of the alert, `routing` the stations that it is for, `chain` the head of the hash chain: noted by
+    somebody else, it makes it impossible to cut off the chain's end unseen.
     """
     return {
         "id": str(notification_id),
@@ -147,6 +178,9 @@ def police_message(
         "alert": _alert_part(alert),
         "order": _order_part(watch),
         "event": None if event is None else _event_part(event, now),
+        "references": list(references),
+        "routing": list(routing),
+        "chain": chain,
     }
 
 

@@ -18,8 +18,10 @@ from api.alerts.model import (
     Notification,
     ResolveReason,
 )
+from api.alerts.model.playbooks import Answer, StepRun, Task
 from api.alerts.rules.telling import act_msg_type
-from api.alerts.service.opening import police_notification, watches_of
+from api.alerts.service.escalating import answer, end_all, steps_of_alerts
+from api.alerts.service.messages import PoliceNews, police_notifications, watches_of
 from api.alerts.store import alerts as alert_store
 from api.alerts.store import outbox
 from api.alerts.store.alerts import KeptAlert, NewEntry
@@ -42,11 +44,13 @@ class AlertView:
 
 @dataclass(frozen=True, slots=True)
 class AlertDetail:
-    """An alert with its whole log and every message that it caused."""
+    """An alert with its whole log, every message that it caused, and what waits or waited for an answer."""
 
     view: AlertView
     entries: list[AlertEntry]
     notifications: list[tuple[Notification, list[Attempt]]]
+    steps: list[StepRun]
+    tasks: list[Task]
 
 
 def acknowledge(session: Session, alert_id: UUID, actor_id: UUID, now: datetime) -> AlertView:
@@ -96,12 +100,16 @@ def _act(
 ) -> AlertView:
     alert = kept.alert
     alert_store.save_alerts(session, [kept])
-    entry = NewEntry(alert.id, now, kind, alert.severity, actor_id, None)
+    entry = NewEntry(alert.id, now, kind, alert.severity, actor_id)
     (seq,) = alert_store.add_entries(session, [entry])
-    if outbox.list_told_police(session, [alert.id]):
-        watch = watches_of(session, [alert.order_id]).get(alert.order_id) if alert.order_id else None
-        message = police_notification(alert, act_msg_type(alert), seq, None, watch, now)
-        outbox.add_notifications(session, [message])
+    if kind is EntryKind.RESOLVED:
+        end_all(session, alert.id, actor_id, now)
+    else:
+        answer(session, alert.id, {Answer.ACKNOWLEDGED}, now)
+    if earlier := outbox.list_told_police(session, [alert.id]):
+        watches = watches_of(session, [alert.order_id])
+        news = [PoliceNews(alert, act_msg_type(alert), seq, None)]
+        outbox.add_notifications(session, police_notifications(session, news, watches, earlier, now))
     audit.record(session, now, actor_id, f"alerts.{kind.value}", alert.id, reason)
     return _view(session, alert)
 
@@ -134,10 +142,13 @@ def get_alert(session: Session, alert_id: UUID, actor_id: UUID, now: datetime) -
     tries: dict[UUID, list[Attempt]] = {notification.id: [] for notification in notifications}
     for attempt in outbox.list_attempts(session, tries.keys()):
         tries[attempt.notification_id].append(attempt)
+    steps, tasks = steps_of_alerts(session, [alert_id])
     return AlertDetail(
         view=_view(session, alert),
         entries=alert_store.list_entries(session, alert_id),
         notifications=[(notification, tries[notification.id]) for notification in notifications],
+        steps=steps[alert_id],
+        tasks=tasks[alert_id],
     )
 
 

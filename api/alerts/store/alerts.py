@@ -95,6 +95,7 @@ class _EntryRow(Base):
     severity: Mapped[int]
     author_id: Mapped[UUID | None]
     event: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    detail: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,8 @@ class NewEntry:
     kind: EntryKind
     severity: int
     author_id: UUID | None
-    event: dict[str, Any] | None
+    event: dict[str, Any] | None = None
+    detail: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ def add_entries(session: Session, entries: Sequence[NewEntry]) -> list[int]:
             "severity": entry.severity,
             "author_id": entry.author_id,
             "event": entry.event,
+            "detail": entry.detail,
         }
         for entry in entries
     ]
@@ -239,6 +242,17 @@ def list_entries(session: Session, alert_id: UUID) -> list[AlertEntry]:
     """Return the log of one alert, oldest first."""
     rows = session.scalars(select(_EntryRow).where(_EntryRow.alert_id == alert_id).order_by(_EntryRow.seq))
     return [_entry_of(row) for row in rows]
+
+
+def find_last_event(session: Session, alert_id: UUID) -> dict[str, Any] | None:
+    """Return the newest event of an alert's log as JSON types."""
+    row = session.scalars(
+        select(_EntryRow)
+        .where(_EntryRow.alert_id == alert_id, _EntryRow.event.is_not(None))
+        .order_by(_EntryRow.seq.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else row.event
 
 
 def list_entries_beside(session: Session, alert: Alert) -> list[tuple[AlertEntry, Alert]]:
@@ -325,4 +339,5 @@ def _entry_of(row: _EntryRow) -> AlertEntry:
         severity=row.severity,
         author_id=row.author_id,
         event=row.event,
+        detail=row.detail,
     )

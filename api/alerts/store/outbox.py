@@ -63,6 +63,7 @@ class _NotificationRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    run_id: Mapped[UUID | None]
 
 
 class _AttemptRow(Base):
@@ -89,6 +90,7 @@ class NewNotification:
     priority: int
     created_at: datetime
     expires_at: datetime
+    run_id: UUID | None = None
 
 
 def add_notifications(session: Session, notifications: Sequence[NewNotification]) -> None:
@@ -112,6 +114,7 @@ def add_notifications(session: Session, notifications: Sequence[NewNotification]
                 "created_at": new.created_at,
                 "expires_at": new.expires_at,
                 "next_attempt_at": new.created_at,
+                "run_id": new.run_id,
             }
             for new in notifications
         ],
@@ -217,15 +220,24 @@ def expire_pending(session: Session, now: datetime, limit: int) -> list[Notifica
     return [_notification_of(row) for row in rows]
 
 
-def list_told_police(session: Session, alert_ids: Collection[UUID]) -> set[UUID]:
-    """Return which of the alerts the police have, or are about to get, a message of."""
+def list_told_police(session: Session, alert_ids: Collection[UUID]) -> dict[UUID, list[dict[str, str]]]:
+    """Return the messages that the police have, or are about to get, of these alerts: `id` and `sent`."""
     if not alert_ids:
-        return set()
-    statement = select(_NotificationRow.alert_id).where(
-        _NotificationRow.alert_id.in_(alert_ids),
-        _NotificationRow.channel == Channel.POLICE_WEBHOOK.value,
+        return {}
+    statement = (
+        select(_NotificationRow.alert_id, _NotificationRow.id, _NotificationRow.created_at)
+        .where(
+            _NotificationRow.alert_id.in_(alert_ids),
+            _NotificationRow.channel == Channel.POLICE_WEBHOOK.value,
+        )
+        .order_by(_NotificationRow.seq)
     )
-    return set(session.scalars(statement))
+    told: dict[UUID, list[dict[str, str]]] = {}
+    for alert_id, message_id, created_at in session.execute(statement):
+        sent = created_at.isoformat(timespec="milliseconds")
+        if alert_id is not None:
+            told.setdefault(alert_id, []).append({"id": str(message_id), "sent": sent})
+    return told
 
 
 def list_of_alert(session: Session, alert_id: UUID) -> list[Notification]:
@@ -313,4 +325,5 @@ def _notification_of(row: _NotificationRow) -> Notification:
         attempts=row.attempts,
         created_at=row.created_at,
         next_attempt_at=row.next_attempt_at,
+        run_id=row.run_id,
     )

@@ -186,6 +186,9 @@ class EntryKind(StrEnum):
     RAISED = "raised"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
+    ESCALATED = "escalated"
+    TASK_DONE = "task_done"
+    POLICE_ACKNOWLEDGED = "police_acknowledged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +233,7 @@ class AlertEntry:
     Attributes:
         event: The geofence event as JSON types; None for people's acts.
         severity: Of the alert after this line.
+        detail: What an escalation, a call or the police's answer tells, JSON types; ids and codes only.
     """
 
     seq: int
@@ -239,6 +243,7 @@ class AlertEntry:
     severity: int
     author_id: UUID | None
     event: dict[str, Any] | None
+    detail: dict[str, Any] | None = None
 
 
 class Channel(StrEnum):
@@ -246,7 +251,9 @@ class Channel(StrEnum):
 
     POLICE_WEBHOOK = "police_webhook"
     PERSON_STREAM = "person_stream"
+    WEB_PUSH = "web_push"
     DEVICE = "device"
+    SMS = "sms"
 
 
 class NotificationState(StrEnum):
@@ -269,6 +276,7 @@ class Notification:
         device_id: Recipient of DEVICE.
         payload: What to send, JSON types; her neutral text, the webhook's body, the device's command.
         next_attempt_at: Not before this.
+        run_id: The step of the playbook that waits for its receipt; None when none does.
     """
 
     seq: int
@@ -282,6 +290,7 @@ class Notification:
     attempts: int
     created_at: datetime
     next_attempt_at: datetime
+    run_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

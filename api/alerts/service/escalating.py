@@ -1,0 +1,229 @@
+"""What an alert waits for: steps begin, are answered, or go unanswered and let the next ones begin.
+
+The timers are rows with a moment: whoever starts again after a crash finds what is due.
+"""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from api.alerts.model import Alert, AlertState, EntryKind, EventKind
+from api.alerts.model.playbooks import (
+    Answer,
+    Playbook,
+    PlaybookStep,
+    RunState,
+    StepRun,
+    Target,
+    Task,
+    TaskDone,
+    TaskKind,
+    TaskOutcome,
+)
+from api.alerts.rules.joining import event_of
+from api.alerts.rules.telling import MsgType, Recipient, recipients_by
+from api.alerts.service import playbooks
+from api.alerts.service.messages import PoliceNews, notices, police_notifications, watches_of
+from api.alerts.store import alerts as alert_store
+from api.alerts.store import outbox, runs
+from api.alerts.store.alerts import NewEntry
+from api.kernel import audit
+
+DUE_LIMIT = 100
+"""Steps that one look lets go on; the next look takes the rest. Far above any flood of a second."""
+TASK_LIMIT = 1000
+
+
+def begin(
+    session: Session,
+    playbook: Playbook,
+    begun: Sequence[tuple[Alert, PlaybookStep]],
+    now: datetime,
+) -> dict[tuple[UUID, str], UUID]:
+    """Begin steps: timers where they have a deadline, tasks where somebody is to call.
+
+    A step that waits already is not begun a second time; nor does one wait for an alert to be taken that
+    somebody has taken. Returns the run of each (alert, step) that waits.
+    """
+    ids = {alert.id for alert, _step in begun}
+    waiting = {(run.alert_id, run.step): run.id for run in runs.list_waiting(session, ids)}
+    new_runs, tasks = [], []
+    for alert, step in begun:
+        known = (alert.id, step.name) in waiting
+        if step.within_s is not None and not known and not _is_taken(alert, step):
+            run = _run(playbook, alert, step, now)
+            waiting[alert.id, step.name] = run.id
+            new_runs.append(run)
+        if step.task is not None and not known:
+            tasks.append(_task(alert, step, waiting.get((alert.id, step.name)), now))
+    runs.add_runs(session, new_runs)
+    runs.add_tasks(session, tasks)
+    return waiting
+
+
+def _is_taken(alert: Alert, step: PlaybookStep) -> bool:
+    return step.answer is Answer.ACKNOWLEDGED and alert.state is not AlertState.OPEN
+
+
+def _run(playbook: Playbook, alert: Alert, step: PlaybookStep, now: datetime) -> StepRun:
+    return StepRun(
+        id=uuid.uuid4(),
+        alert_id=alert.id,
+        playbook=playbook.digest,
+        step=step.name,
+        answer=step.answer,
+        state=RunState.WAITING,
+        started_at=now,
+        due_at=now + timedelta(seconds=step.within_s or 0.0),
+        ended_at=None,
+    )
+
+
+def _task(alert: Alert, step: PlaybookStep, run_id: UUID | None, now: datetime) -> Task:
+    return Task(
+        id=uuid.uuid4(),
+        alert_id=alert.id,
+        run_id=run_id,
+        kind=step.task or TaskKind.CALL_POLICE,
+        about=None,
+        created_at=now,
+        due_at=None if step.within_s is None else now + timedelta(seconds=step.within_s),
+        done_at=None,
+        done_by=None,
+        outcome=None,
+        note="",
+    )
+
+
+def has_due(session: Session, now: datetime) -> bool:
+    """Say whether a step has waited long enough."""
+    return runs.has_due(session, now)
+
+
+def escalate_due(session: Session, now: datetime) -> int:
+    """Let what has waited long enough go on to its next steps; returns how many that were."""
+    alert_store.lock_log(session)
+    due = runs.list_due(session, now, DUE_LIMIT)
+    if not due:
+        return 0
+    alerts = alert_store.list_by_ids(session, {run.alert_id for run in due})
+    runs.end_runs(session, [run.id for run in due], RunState.UNANSWERED, now)
+    for run in sorted(due, key=lambda one: (alerts[one.alert_id].severity, one.due_at)):
+        _go_on(session, alerts[run.alert_id], run, now, "no_answer")
+    return len(due)
+
+
+def _go_on(session: Session, alert: Alert, run: StepRun, now: datetime, why: str) -> None:
+    """Begin what comes after a step that nobody answered, and say so in the alert's log."""
+    playbook = playbooks.by_digest(session, run.playbook)
+    step = playbook.steps[run.step]
+    after = [playbook.steps[name] for name in step.otherwise]
+    after = [one for one in after if alert.severity in one.severities]
+    detail = {
+        "step": step.name,
+        "why": why,
+        "after_s": round((now - run.started_at).total_seconds(), 1),
+        "next": [one.name for one in after],
+        "playbook": f"{playbook.name} {playbook.version}",
+    }
+    entry = NewEntry(alert.id, now, EntryKind.ESCALATED, alert.severity, None, detail=detail)
+    (seq,) = alert_store.add_entries(session, [entry])
+    _tell(session, playbook, alert, after, seq, now)
+
+
+def _tell(
+    session: Session,
+    playbook: Playbook,
+    alert: Alert,
+    steps: Sequence[PlaybookStep],
+    seq: int,
+    now: datetime,
+) -> None:
+    watches = watches_of(session, [alert.order_id])
+    watch = watches.get(alert.order_id) if alert.order_id else None
+    waiting = begin(session, playbook, [(alert, one) for one in steps], now)
+    told: dict[Recipient, UUID | None] = {}
+    news: list[PoliceNews] = []
+    earlier = outbox.list_told_police(session, [alert.id])
+    for one in steps:
+        run_id = waiting.get((alert.id, one.name))
+        if one.target is Target.POLICE:
+            msg_type = MsgType.UPDATE if alert.id in earlier else MsgType.ALERT
+            last = alert_store.find_last_event(session, alert.id)
+            event = None if last is None else event_of(last)
+            news.append(PoliceNews(alert, msg_type, seq, event, run_id))
+        for recipient in recipients_by(one, alert.person_ids, watch, is_sos=alert.kind == EventKind.SOS):
+            told.setdefault(recipient, run_id)
+    rows = [*police_notifications(session, news, watches, earlier, now), *notices(alert, told, now)]
+    outbox.add_notifications(session, rows)
+
+
+def answer(session: Session, alert_id: UUID, answers: Collection[Answer], now: datetime) -> None:
+    """Note that somebody answered: the steps of the alert that waited for it go no further."""
+    ended = [run.id for run in runs.list_waiting(session, [alert_id]) if run.answer in answers]
+    runs.end_runs(session, ended, RunState.ANSWERED, now)
+
+
+def answer_run(session: Session, run_id: UUID | None, now: datetime) -> None:
+    """Note that a message was received; its step goes no further if that is what it waited for."""
+    run = None if run_id is None else runs.find_run(session, run_id)
+    if run is not None and run.state is RunState.WAITING and run.answer is Answer.RECEIVED:
+        runs.end_runs(session, [run.id], RunState.ANSWERED, now)
+
+
+def end_all(session: Session, alert_id: UUID, by: UUID | None, now: datetime) -> None:
+    """Let nothing of a resolved alert wait any longer."""
+    runs.end_runs(session, [run.id for run in runs.list_waiting(session, [alert_id])], RunState.ENDED, now)
+    tasks = runs.list_open_tasks(session, [alert_id], TASK_LIMIT)
+    runs.save_outcome(session, [task.id for task in tasks], TaskOutcome.CANCELLED, "", by, now)
+
+
+def list_open_tasks(session: Session) -> list[Task]:
+    """Return the calls that somebody is to make, oldest first."""
+    return runs.list_open_tasks(session, None, TASK_LIMIT)
+
+
+def steps_of_alerts(
+    session: Session, alert_ids: Iterable[UUID]
+) -> tuple[Mapping[UUID, list[StepRun]], Mapping[UUID, list[Task]]]:
+    """Return per alert its steps with a deadline and its calls, oldest first."""
+    wanted = list(alert_ids)
+    found: dict[UUID, list[StepRun]] = {alert_id: [] for alert_id in wanted}
+    calls: dict[UUID, list[Task]] = {alert_id: [] for alert_id in wanted}
+    for run in runs.list_runs(session, wanted):
+        found[run.alert_id].append(run)
+    for task in runs.list_tasks(session, wanted):
+        calls[task.alert_id].append(task)
+    return found, calls
+
+
+def note_outcome(
+    session: Session, task_id: UUID, actor_id: UUID, outcome: TaskOutcome, note: str, now: datetime
+) -> Task:
+    """Note what came of a call; whoever was not reached lets the next steps begin at once.
+
+    Raises:
+        TaskNotFound: There is no such task.
+        TaskDone: Somebody has noted an outcome already.
+    """
+    alert_store.lock_log(session)
+    task = runs.get_task(session, task_id)
+    if task.done_at is not None:
+        raise TaskDone("An outcome of this task is noted already; read it again.")
+    runs.save_outcome(session, [task_id], outcome, note, actor_id, now)
+    alert = alert_store.get_alert(session, task.alert_id).alert
+    detail = {"task": task.kind.value, "outcome": outcome.value}
+    entry = NewEntry(alert.id, now, EntryKind.TASK_DONE, alert.severity, actor_id, detail=detail)
+    alert_store.add_entries(session, [entry])
+    audit.record(session, now, actor_id, "alerts.task", task_id, outcome.value)
+    run = None if task.run_id is None else runs.find_run(session, task.run_id)
+    if run is not None and run.state is RunState.WAITING:
+        is_reached = outcome is TaskOutcome.REACHED
+        state = RunState.ANSWERED if is_reached else RunState.UNANSWERED
+        runs.end_runs(session, [run.id], state, now)
+        if not is_reached:
+            _go_on(session, alert, run, now, outcome.value)
+    return runs.get_task(session, task_id)

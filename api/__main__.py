@@ -133,6 +133,17 @@ def _replay(settings: Settings, alert: str, *, as_json: bool) -> int:
     return replay.run(engine, house, alert, sys.stdout, as_json=as_json)
 
 
+def _check_playbook(path: str) -> None:
+    """Say whether a playbook can be used, or where it is wrong."""
+    from pathlib import Path
+
+    from api.alerts import service
+
+    playbook, _text = service.read_playbook(Path(path))
+    kinds, steps = len(playbook.kinds), len(playbook.steps)
+    print(f"{path}: {playbook.name} {playbook.version}, {kinds} kinds, {steps} steps: can be used.")
+
+
 def _verify_chain(settings: Settings, anchor: str | None) -> int:
     """Find out whether any chained row was altered, added or removed."""
     from api.kernel.db import make_engine
@@ -157,6 +168,9 @@ def _run(chosen: argparse.Namespace) -> int:
         return 0
     if chosen.command == "judge":
         return _judge()
+    if chosen.command == "check-playbook":
+        _check_playbook(chosen.file)
+        return 0
     settings = Settings.from_env(os.environ)
     if chosen.command == "replay":
         return _replay(settings, chosen.alert, as_json=chosen.json)
@@ -179,6 +193,8 @@ def main(arguments: list[str]) -> int:
     again = commands.add_parser("replay", help=_replay.__doc__)
     again.add_argument("alert", help="the alert's id")
     again.add_argument("--json", action="store_true", help="one JSON document instead of lines")
+    check = commands.add_parser("check-playbook", help=_check_playbook.__doc__)
+    check.add_argument("file", help="a playbook, YAML")
     verify = commands.add_parser("verify-chain", help=_verify_chain.__doc__)
     verify.add_argument("--anchor", metavar="NUMBER:LINK", help="a head of the chain that was noted earlier")
     for name, run in (ONCE | PROCESSES).items():

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.alerts import service
 from api.alerts.channels import Webhook, send_command
+from api.alerts.escalator import run_escalations
 from api.alerts.model import Channel, Notification
 from api.alerts.service import Outcome
 from api.alerts.wire import encode_notice
@@ -43,7 +44,9 @@ Send = Callable[[Sequence[Notification]], list[Outcome]]
 
 
 def run(settings: Settings, engine: Engine) -> None:
-    """Send until SIGTERM or SIGINT."""
+    """Send until SIGTERM or SIGINT; the house goes by its playbook as it is in the file now."""
+    with transaction(engine) as session:
+        service.take_over_playbook(session, settings.playbook_file, clock.now())
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -63,6 +66,7 @@ def dispatch(settings: Settings, engine: Engine, stop: threading.Event) -> None:
         for work, arguments in (
             (_run_webhook, (settings, engine, stop)),
             (_run_devices, (settings, engine, stop, publisher)),
+            (run_escalations, (engine, stop)),
         )
     ]
     for thread in threads:

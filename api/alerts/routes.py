@@ -13,12 +13,16 @@ from api.accounts.model import Role
 from api.accounts.routes import PERSON_COOKIE, STAFF_COOKIE
 from api.alerts import service
 from api.alerts.model import AlertState
+from api.alerts.model.playbooks import Playbook, Task
 from api.alerts.schemas import (
     AlertDetailSchema,
     AlertSchema,
     CursorSchema,
+    PlaybookSchema,
     ResolutionSchema,
     StatesSchema,
+    TaskOutcomeSchema,
+    TaskSchema,
 )
 from api.alerts.service import AlertDetail, AlertView
 from api.alerts.streams import Listener, Streams, TooManyStreams
@@ -84,6 +88,45 @@ class Resolution(MethodView):
         """Close an alert for a reason."""
         with transaction(engine()) as session:
             return service.resolve(session, alert_id, actor().id, body["reason"], body["note"], clock.now())
+
+
+@control_blueprint.route("/tasks")
+class Tasks(MethodView):
+    """Calls to make."""
+
+    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @control_blueprint.response(200, TaskSchema(many=True))
+    def get(self) -> list[Task]:
+        """List the calls that somebody is to make, oldest first."""
+        with reading(engine()) as session:
+            return service.list_open_tasks(session)
+
+
+@control_blueprint.route("/tasks/<uuid:task_id>/outcome")
+class TaskOutcomes(MethodView):
+    """What came of a call."""
+
+    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @control_blueprint.arguments(TaskOutcomeSchema)
+    @control_blueprint.response(200, TaskSchema)
+    def post(self, body: dict[str, Any], task_id: UUID) -> Task:
+        """Note what came of a call; when nobody was reached the next steps begin at once."""
+        with transaction(engine()) as session:
+            return service.note_outcome(
+                session, task_id, actor().id, body["outcome"], body["note"], clock.now()
+            )
+
+
+@control_blueprint.route("/playbook")
+class ThePlaybook(MethodView):
+    """Who is told of what, in which order."""
+
+    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @control_blueprint.response(200, PlaybookSchema)
+    def get(self) -> Playbook:
+        """Show the playbook that the house goes by."""
+        with reading(engine()) as session:
+            return service.current_playbook(session)
 
 
 @control_blueprint.route("/stream")

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from marshmallow import fields, pre_dump, validate
+from marshmallow import ValidationError, fields, pre_dump, validate, validates
 
 from api.alerts.model import (
     Alert,
@@ -17,6 +17,7 @@ from api.alerts.model import (
     NotificationState,
     ResolveReason,
 )
+from api.alerts.model.playbooks import Answer, RunState, Side, Target, TaskKind, TaskOutcome
 from api.alerts.service import AlertDetail, AlertView
 from api.kernel.http import Schema
 
@@ -57,7 +58,7 @@ class AlertSchema(Schema):
 
 
 class EntrySchema(Schema):
-    """One line of an alert's log; `event` is None for people's acts."""
+    """One line of an alert's log; `event` is None for acts, `detail` tells of escalations and calls."""
 
     seq = fields.Integer()
     alert_id = fields.UUID()
@@ -66,6 +67,7 @@ class EntrySchema(Schema):
     severity = fields.Integer()
     author_id = fields.UUID(allow_none=True)
     event = fields.Raw(allow_none=True)
+    detail = fields.Raw(allow_none=True)
 
 
 class AttemptSchema(Schema):
@@ -95,16 +97,91 @@ class NotificationSchema(Schema):
         return _fields_of(notification) | {"attempts": attempts}
 
 
+class StepRunSchema(Schema):
+    """A step of the playbook that waits, or waited, for an answer."""
+
+    id = fields.UUID()
+    step = fields.String()
+    answer = fields.Enum(Answer, by_value=True)
+    state = fields.Enum(RunState, by_value=True)
+    started_at = fields.AwareDateTime()
+    due_at = fields.AwareDateTime()
+    ended_at = fields.AwareDateTime(allow_none=True)
+
+
+class TaskSchema(Schema):
+    """A call that somebody is to make, or made."""
+
+    id = fields.UUID()
+    alert_id = fields.UUID()
+    kind = fields.Enum(TaskKind, by_value=True)
+    about = fields.UUID(allow_none=True)
+    created_at = fields.AwareDateTime()
+    due_at = fields.AwareDateTime(allow_none=True)
+    done_at = fields.AwareDateTime(allow_none=True)
+    done_by = fields.UUID(allow_none=True)
+    outcome = fields.Enum(TaskOutcome, by_value=True, allow_none=True)
+    note = fields.String()
+
+
+class TaskOutcomeSchema(Schema):
+    """What came of a call."""
+
+    outcome = fields.Enum(TaskOutcome, by_value=True, required=True)
+    note = fields.String(load_default="", validate=validate.Length(max=MAX_NOTE_CHARACTERS))
+
+    @validates("outcome")
+    def check_outcome(self, outcome: TaskOutcome, **_more: object) -> None:
+        """Refuse what only the end of an alert says."""
+        if outcome is TaskOutcome.CANCELLED:
+            raise ValidationError("A task is cancelled by resolving its alert.")
+
+
+class PlaybookStepSchema(Schema):
+    """One step of the playbook."""
+
+    name = fields.String()
+    target = fields.Enum(Target, by_value=True, allow_none=True)
+    task = fields.Enum(TaskKind, by_value=True, allow_none=True)
+    channels = fields.List(fields.Enum(Channel, by_value=True))
+    side = fields.Enum(Side, by_value=True)
+    answer = fields.Enum(Answer, by_value=True)
+    within_s = fields.Float(allow_none=True)
+    otherwise = fields.List(fields.String())
+    severities = fields.List(fields.Integer())
+
+
+class PlaybookSchema(Schema):
+    """The playbook that the house goes by."""
+
+    name = fields.String()
+    version = fields.String()
+    country = fields.String()
+    decided_by = fields.String()
+    standby = fields.String(allow_none=True)
+    drill_every_days = fields.Integer()
+    digest = fields.String()
+    steps = fields.Dict(keys=fields.String(), values=fields.Nested(PlaybookStepSchema))
+    kinds = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
+
+
 class AlertDetailSchema(AlertSchema):
-    """An alert with its whole log and every message that it caused."""
+    """An alert with its whole log, every message that it caused, and what waits for an answer."""
 
     entries = fields.List(fields.Nested(EntrySchema))
     notifications = fields.List(fields.Nested(NotificationSchema))
+    steps = fields.List(fields.Nested(StepRunSchema))
+    tasks = fields.List(fields.Nested(TaskSchema))
 
     @pre_dump
     def flatten(self, detail: AlertDetail, **_more: object) -> dict[str, Any]:
         """Write everything side by side."""
-        return _flat(detail.view) | {"entries": detail.entries, "notifications": detail.notifications}
+        return _flat(detail.view) | {
+            "entries": detail.entries,
+            "notifications": detail.notifications,
+            "steps": detail.steps,
+            "tasks": detail.tasks,
+        }
 
 
 class StatesSchema(Schema):

@@ -1,5 +1,11 @@
-"""Use cases of alerting: `opening` (events in), `handling` (people's acts), `sending` (messages out)."""
+"""Use cases of alerting.
 
+`opening` events in · `escalating` what waits for an answer · `handling` people's acts · `sending` messages
+out · `playbooks` who is told of what.
+"""
+
+from api.alerts.service.escalating import escalate_due, list_open_tasks, note_outcome
+from api.alerts.service.escalating import has_due as has_escalation_due
 from api.alerts.service.handling import (
     AlertDetail,
     AlertView,
@@ -17,6 +23,10 @@ from api.alerts.service.handling import (
     unresolved_order_ids,
 )
 from api.alerts.service.opening import open_alerts
+from api.alerts.service.playbooks import current as current_playbook
+from api.alerts.service.playbooks import list_uses as list_playbooks
+from api.alerts.service.playbooks import read_playbook
+from api.alerts.service.playbooks import take_over as take_over_playbook
 from api.alerts.service.sending import (
     Outcome,
     Pending,
@@ -45,26 +55,34 @@ __all__ = [
     "born_after",
     "claim_due",
     "count_pending",
+    "current_playbook",
     "entries_after",
+    "escalate_due",
     "expire_pending",
     "get_alert",
     "has_due",
+    "has_escalation_due",
     "is_ongoing",
     "last_entry_seq",
     "last_message_seq",
     "list_alerts",
     "list_holding",
+    "list_open_tasks",
+    "list_playbooks",
     "list_unresolved",
     "mark_shown",
     "messages_after",
     "news_after",
+    "note_outcome",
     "note_watching",
     "open_alerts",
     "read_evidence",
+    "read_playbook",
     "receive_message_receipt",
     "receive_receipt",
     "record_attempt",
     "resolve",
+    "take_over_playbook",
     "tell_interval",
     "unresolved_order_ids",
     "unseen_messages",

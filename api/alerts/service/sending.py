@@ -19,6 +19,7 @@ from api.alerts.model import (
 from api.alerts.rules.joining import LEAST_SEVERE, join_key
 from api.alerts.rules.retries import expires_at, is_failing, next_attempt_at
 from api.alerts.rules.telling import Action, Wording
+from api.alerts.service.escalating import answer_run
 from api.alerts.service.opening import open_alerts
 from api.alerts.store import alerts as alert_store
 from api.alerts.store import outbox
@@ -87,6 +88,8 @@ def record_attempt(
     if state == NotificationState.PENDING:
         later = next_attempt_at(attempts, now, jitter)
     outbox.save_progress(session, sent.id, state, attempts, later)
+    if outcome.is_received:
+        answer_run(session, sent.run_id, now)
     if outcome.succeeded:
         _tell_restored(session, sent.channel, now)
     elif outcome.is_channel and not outcome.is_final and is_failing(attempts):
@@ -161,6 +164,8 @@ def receive_receipt(session: Session, device_id: UUID, command_id: UUID, outcome
         outbox.save_progress(session, sent.id, state, sent.attempts, sent.next_attempt_at)
         code = f"receipt_{outcome}" if outcome in RECEIPT_OUTCOMES else "receipt_unknown"
         outbox.add_attempts(session, [_attempt(sent.id, now, code, succeeded=is_done)])
+        if is_done:
+            answer_run(session, sent.run_id, now)
     return True
 
 
@@ -177,6 +182,7 @@ def receive_message_receipt(session: Session, person_id: UUID, message_id: UUID,
             session, sent.id, NotificationState.RECEIVED, sent.attempts, sent.next_attempt_at
         )
         outbox.add_attempts(session, [_attempt(sent.id, now, "receipt", succeeded=True)])
+        answer_run(session, sent.run_id, now)
 
 
 def mark_shown(session: Session, message_id: UUID, now: datetime) -> None:

@@ -153,7 +153,8 @@ def test_two_dispatchers_send_each_message_once(engine: Engine) -> None:
         with running(settings, engine), running(settings, engine):
             for stage in stages:
                 tell_now(stage)
-            wait_until(lambda: states(stages[0], Channel.POLICE_WEBHOOK) == {NotificationState.SENT})
+            sent = {NotificationState.SENT}
+            wait_until(lambda: states(stages[0], Channel.POLICE_WEBHOOK) == sent, timeout_s=30)
     ids = [delivery.headers["X-Baken-Id"] for delivery in receiver.deliveries]
     assert len(ids) == len(set(ids)) == 12
 

@@ -169,7 +169,10 @@ def answer(session: Session, alert_id: UUID, answers: Collection[Answer], now: d
 
 def answer_run(session: Session, run_id: UUID | None, now: datetime) -> None:
     """Note that a message was received; its step goes no further if that is what it waited for."""
-    run = None if run_id is None else runs.find_run(session, run_id)
+    if run_id is None:
+        return
+    alert_store.lock_log(session)  # before the run: whoever lets runs go on holds it already
+    run = runs.find_run(session, run_id)
     if run is not None and run.state is RunState.WAITING and run.answer is Answer.RECEIVED:
         runs.end_runs(session, [run.id], RunState.ANSWERED, now)
 

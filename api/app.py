@@ -61,6 +61,7 @@ def _build(settings: Settings, engine: Engine, audience: Audience) -> tuple[Flas
     app.extensions["baken.engine"] = engine
     app.extensions["baken.settings"] = settings
     app.extensions["baken.limits"] = read_house_limits(settings.limits_file)
+    app.extensions["baken.heard"] = geofence.heard_of
     app.extensions["baken.streams"] = make_streams(engine, geofence.positions_json)
     api = make_api(app, _TITLES[audience], BLUEPRINTS[audience])
     guard(app, _IDENTIFY[audience])

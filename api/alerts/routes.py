@@ -13,11 +13,14 @@ from api.accounts.model import Role
 from api.accounts.routes import PERSON_COOKIE, STAFF_COOKIE
 from api.alerts import service
 from api.alerts.model import AlertState
+from api.alerts.model.drills import DrillReport, DueDrill
 from api.alerts.model.playbooks import Playbook, Task
 from api.alerts.schemas import (
     AlertDetailSchema,
     AlertSchema,
     CursorSchema,
+    DrillReportSchema,
+    DueDrillSchema,
     PlaybookSchema,
     ResolutionSchema,
     StatesSchema,
@@ -117,6 +120,49 @@ class TaskOutcomes(MethodView):
             )
 
 
+@control_blueprint.route("/orders/<uuid:order_id>/drills")
+class Drills(MethodView):
+    """Test runs of an order's chain."""
+
+    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @control_blueprint.response(200, DrillReportSchema(many=True))
+    def get(self, order_id: UUID) -> list[DrillReport]:
+        """List the latest test runs of an order with what each found, newest first."""
+        with reading(engine()) as session:
+            return service.list_drills(session, order_id, _heard_of(), clock.now())
+
+    @allow(Role.SUPERVISOR)
+    @control_blueprint.response(201, DrillReportSchema)
+    def post(self, order_id: UUID) -> DrillReport:
+        """Walk the chain of an order by every real way out, marked as an exercise."""
+        with transaction(engine()) as session:
+            return service.start_drill(session, order_id, actor().id, _heard_of(), clock.now())
+
+
+@control_blueprint.route("/drills/<uuid:drill_id>")
+class OneDrill(MethodView):
+    """One test run."""
+
+    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @control_blueprint.response(200, DrillReportSchema)
+    def get(self, drill_id: UUID) -> DrillReport:
+        """Show what a test run found so far, link by link."""
+        with reading(engine()) as session:
+            return service.get_drill(session, drill_id, _heard_of(), clock.now())
+
+
+@control_blueprint.route("/drills/due")
+class DueDrills(MethodView):
+    """Test runs to make."""
+
+    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @control_blueprint.response(200, DueDrillSchema(many=True))
+    def get(self) -> list[DueDrill]:
+        """List when the next test run of each order in force is due, the longest overdue first."""
+        with reading(engine()) as session:
+            return service.list_due_drills(session, clock.now())
+
+
 @control_blueprint.route("/playbook")
 class ThePlaybook(MethodView):
     """Who is told of what, in which order."""
@@ -172,6 +218,10 @@ class MessageReceipt(MethodView):
         """Say that a message was shown."""
         with transaction(engine()) as session:
             service.receive_message_receipt(session, actor().person_id, message_id, clock.now())
+
+
+def _heard_of() -> service.HeardOf:
+    return cast("service.HeardOf", current_app.extensions["baken.heard"])
 
 
 def _streams() -> Streams:

@@ -17,6 +17,7 @@ from api.alerts.model import (
     NotificationState,
     ResolveReason,
 )
+from api.alerts.model.drills import LinkName, LinkState
 from api.alerts.model.playbooks import Answer, RunState, Side, Target, TaskKind, TaskOutcome
 from api.alerts.service import AlertDetail, AlertView
 from api.kernel.http import Schema
@@ -163,6 +164,36 @@ class PlaybookSchema(Schema):
     digest = fields.String()
     steps = fields.Dict(keys=fields.String(), values=fields.Nested(PlaybookStepSchema))
     kinds = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
+
+
+class LinkSchema(Schema):
+    """One link of an order's chain as a test run found it."""
+
+    name = fields.Enum(LinkName, by_value=True)
+    state = fields.Enum(LinkState, by_value=True)
+    about = fields.UUID(allow_none=True)
+    why = fields.String()
+    at = fields.AwareDateTime(allow_none=True)
+
+
+class DrillReportSchema(Schema):
+    """A test run and what it found so far."""
+
+    id = fields.UUID(attribute="drill.id")
+    order_id = fields.UUID(attribute="drill.order_id")
+    alert_id = fields.UUID(attribute="drill.alert_id")
+    started_at = fields.AwareDateTime(attribute="drill.started_at")
+    started_by = fields.UUID(attribute="drill.started_by", allow_none=True)
+    state = fields.Enum(LinkState, by_value=True)
+    links = fields.List(fields.Nested(LinkSchema))
+
+
+class DueDrillSchema(Schema):
+    """When the next test run of an order is due."""
+
+    order_id = fields.UUID()
+    last_at = fields.AwareDateTime(allow_none=True)
+    due_at = fields.AwareDateTime()
 
 
 class AlertDetailSchema(AlertSchema):

@@ -115,7 +115,7 @@ def make_stage(engine: Engine, *, people: int = 1, sealed: bool = False, **more:
         order = orders.add_order(session, OrderDraft(**(values | more)), None, NOW)
         devices = []
         for kind in [DeviceKind.ANKLE_MONITOR, *[DeviceKind.PHONE] * people]:
-            draft = DeviceDraft(kind, "test", sealed, sealed, simulated=True)
+            draft = DeviceDraft(kind, "test", sealed, sealed, simulated=(values | more)["exercise"])
             devices.append(orders.add_device(session, draft, None, NOW)[0])
         orders.assign_device(session, devices[0].id, wearer.id, None, None, NOW)
         for device, person in zip(devices[1:], persons, strict=True):

@@ -242,3 +242,11 @@ def test_whatever_is_wrong_the_answer_is_a_refusal_and_nothing_else(data: st.Dat
     part[data.draw(st.sampled_from([*part, "new"]))] = data.draw(WORDS)
     with suppress(BadPlaybook):
         read(said)
+
+
+def test_a_call_to_the_police_for_mild_alerts_only_is_none_for_a_breach() -> None:
+    mild = {"task": "call_police", "severity": 2}
+    wait = {"task": "call_wearer", "within_s": 10, "otherwise": ["mild"]}
+    said = with_step("wait", wait, zone_breach=["room", "wait"])
+    said["steps"]["mild"] = mild
+    assert "within 180 s" in refusal(said).message

@@ -35,6 +35,8 @@ TABLES = {
 /api/devices/<uuid:device_id>/assignments GET operator supervisor
 /api/devices/<uuid:device_id>/retirement POST supervisor
 /api/devices/<uuid:device_id>/secret POST supervisor
+/api/drills/<uuid:drill_id> GET operator supervisor
+/api/drills/due GET operator supervisor
 /api/health GET operator supervisor
 /api/limits GET operator supervisor
 /api/map GET operator supervisor
@@ -42,6 +44,8 @@ TABLES = {
 /api/orders POST supervisor
 /api/orders/<uuid:order_id> GET operator supervisor
 /api/orders/<uuid:order_id> PUT supervisor
+/api/orders/<uuid:order_id>/drills GET operator supervisor
+/api/orders/<uuid:order_id>/drills POST supervisor
 /api/orders/<uuid:order_id>/exemptions GET operator supervisor
 /api/orders/<uuid:order_id>/exemptions POST supervisor
 /api/orders/<uuid:order_id>/exemptions/<uuid:exemption_id>/end POST supervisor
@@ -55,6 +59,7 @@ TABLES = {
 /api/orders/<uuid:order_id>/zones/<uuid:zone_id> DELETE supervisor
 /api/orders/<uuid:order_id>/zones/<uuid:zone_id> GET operator supervisor
 /api/orders/<uuid:order_id>/zones/<uuid:zone_id> PUT supervisor
+/api/playbook GET operator supervisor
 /api/protected-persons GET operator supervisor
 /api/protected-persons POST supervisor
 /api/protected-persons/<uuid:person_id> GET operator supervisor
@@ -63,6 +68,8 @@ TABLES = {
 /api/session GET operator supervisor
 /api/session POST public
 /api/stream GET operator supervisor
+/api/tasks GET operator supervisor
+/api/tasks/<uuid:task_id>/outcome POST operator supervisor
 /api/wearers GET operator supervisor
 /api/wearers POST supervisor
 /api/wearers/<uuid:wearer_id> GET operator supervisor

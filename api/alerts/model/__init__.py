@@ -68,6 +68,7 @@ class EventKind(StrEnum):
     CONDITION_ENDED = "condition_ended"
     SYSTEM_DEGRADED = "system_degraded"
     SYSTEM_RESTORED = "system_restored"
+    DRILL = "drill"
 
 
 class Mover(StrEnum):
@@ -157,6 +158,7 @@ class Family(StrEnum):
     SUPERVISION = "supervision"
     STATUS = "status"
     SYSTEM = "system"
+    DRILL = "drill"
 
 
 class AlertState(StrEnum):

@@ -45,6 +45,7 @@ _SEVERITY = {
     EventKind.PROTECTED_DEVICE_DEGRADED: 3,
     EventKind.BATTERY_LOW: 4,
     EventKind.STATUS_CONFLICT: 4,
+    EventKind.DRILL: 4,  # below every real danger in the queue; proposal
 }
 """field/monitoring.md section 8b; what is not here (left, restored) is LEAST_SEVERE."""
 EXEMPTED_SEVERITY = 4
@@ -73,6 +74,7 @@ _FAMILY: dict[str, Family] = {
     EventKind.CONTACT_RESTORED: Family.CONTACT,
     EventKind.SYSTEM_DEGRADED: Family.SYSTEM,
     EventKind.SYSTEM_RESTORED: Family.SYSTEM,
+    EventKind.DRILL: Family.DRILL,
 }
 """Everything else tells where the two are: APPROACH."""
 
@@ -87,7 +89,9 @@ _ENDINGS = frozenset(
         EventKind.SYSTEM_RESTORED,
     }
 )
-_MOMENTARY = frozenset({EventKind.ZONE_TRANSIT, EventKind.EXTERNAL_SIGHTING, EventKind.BOUNDARY_LOITER})
+_MOMENTARY = frozenset(
+    {EventKind.ZONE_TRANSIT, EventKind.EXTERNAL_SIGHTING, EventKind.BOUNDARY_LOITER, EventKind.DRILL}
+)
 """Over before they were seen: nothing will ever tell of their end."""
 _BY_DEVICE = frozenset({Family.TAMPER, Family.CONTACT, Family.HEALTH, Family.SYSTEM})
 REACHES = "reaches"

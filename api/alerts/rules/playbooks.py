@@ -46,8 +46,11 @@ _ANSWERS_OF = {
     Target.OPERATOR: (Answer.ACKNOWLEDGED,),
 }
 """What can answer a step; the first is meant when the playbook says nothing."""
-_TURNS_BACK = frozenset({EventKind.ZONE_BUFFER.value, EventKind.ZONE_BREACH.value})
-"""A message for anything else would show the wearer where she is."""
+_MAY_TELL_WEARER = frozenset(
+    {EventKind.ZONE_BUFFER.value, EventKind.ZONE_BREACH.value, EventKind.DRILL.value}
+)
+"""A message for anything else would show the wearer where she is; in a test run his device is only asked to
+report."""
 _MUST_REACH_POLICE = frozenset(
     {
         EventKind.SOS.value,
@@ -184,7 +187,7 @@ def _check_names(steps: Mapping[str, PlaybookStep], kinds: Mapping[str, tuple[st
         for place, name in enumerate(names):
             if name not in steps:
                 raise BadPlaybook(("kinds", kind, place), f"there is no step {name!r}")
-            if steps[name].target is Target.WEARER and kind not in _TURNS_BACK:
+            if steps[name].target is Target.WEARER and kind not in _MAY_TELL_WEARER:
                 wrong = f"{kind}: telling the wearer of this would show him where she is"
                 raise BadPlaybook(("kinds", kind, place), wrong)
     for kind in known:

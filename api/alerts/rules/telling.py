@@ -13,12 +13,14 @@ from api.alerts.rules.joining import LEAST_SEVERE, Step, concerned_people, is_ex
 from api.orders.model import Watch
 
 _TOLD_EACH_TIME = frozenset({EventKind.SOS, EventKind.EXTERNAL_SIGHTING})
+_SILENTLY = frozenset({EventKind.SOS.value, EventKind.DRILL.value})
 _TURN_BACK = frozenset({EventKind.ZONE_BUFFER, EventKind.ZONE_BREACH})
 
 
 class Action(StrEnum):
     """What a device is asked to do (DESIGN section 3)."""
 
+    REPORT_LOCATION = "reportLocation"
     MESSAGE = "message"
     VIBRATE = "vibrate"
     SET_INTERVAL = "setInterval"
@@ -70,7 +72,7 @@ def steps_of(playbook: Playbook, event: Event, step: Step) -> list[PlaybookStep]
 
 def _begins(one: PlaybookStep, event: Event, step: Step) -> bool:
     if one.target is Target.WEARER:
-        return _turns_back(event)
+        return event.kind == EventKind.DRILL or _turns_back(event)
     if not step.is_news or (is_exempted(event) and one.target is not Target.OPERATOR):
         return False
     if one.target is Target.PROTECTED_PERSON:
@@ -91,24 +93,23 @@ def recipients_of(steps: Iterable[PlaybookStep], event: Event, watch: Watch | No
     people = concerned_people(event, watch)
     told: dict[Recipient, str] = {}
     for one in steps:
-        for recipient in recipients_by(one, people, watch, is_sos=event.kind == EventKind.SOS):
+        for recipient in recipients_by(one, people, watch, event.kind):
             told.setdefault(recipient, one.name)
     return told
 
 
 def recipients_by(
-    step: PlaybookStep, people: Iterable[UUID], watch: Watch | None, *, is_sos: bool
+    step: PlaybookStep, people: Iterable[UUID], watch: Watch | None, kind: str
 ) -> list[Recipient]:
     """Return to whom one step sends something; `people` are those whom the alert concerns.
 
-    After SOS her device does not vibrate: he may be in the room (kind 1).
+    In a test run the wearer's device is asked to report, which nobody sees or hears.
     """
     if step.target is Target.WEARER:
+        turn_back = (Action.MESSAGE, Wording.TURN_BACK)
+        action, wording = (Action.REPORT_LOCATION, Wording.NONE) if kind == EventKind.DRILL else turn_back
         devices = watch.wearer_devices if watch else ()
-        return [
-            Recipient(Channel.DEVICE, None, device_id, Action.MESSAGE, Wording.TURN_BACK)
-            for device_id in devices
-        ]
+        return [Recipient(Channel.DEVICE, None, device_id, action, wording) for device_id in devices]
     if step.target in {Target.OFFICER, Target.STANDBY}:
         sides = (Side.WEARER, Side.PROTECTED) if step.side is Side.BOTH else (step.side,)
         if step.target is Target.STANDBY:
@@ -126,14 +127,15 @@ def recipients_by(
             told += [
                 Recipient(channel, person_id, device_id, action, wording)
                 for device_id in hers.get(person_id, ())
-                for action, wording in _her_commands(is_sos=is_sos)
+                for action, wording in _her_commands(kind)
             ]
     return told
 
 
-def _her_commands(*, is_sos: bool) -> list[tuple[Action, Wording]]:
+def _her_commands(kind: str) -> list[tuple[Action, Wording]]:
+    """Neutral words, and a vibration unless she pressed SOS: then he may be in the room (kind 1)."""
     message = (Action.MESSAGE, Wording.NEUTRAL)
-    return [message] if is_sos else [message, (Action.VIBRATE, Wording.NONE)]
+    return [message] if kind in _SILENTLY else [message, (Action.VIBRATE, Wording.NONE)]
 
 
 def _turns_back(event: Event) -> bool:

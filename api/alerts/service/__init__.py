@@ -1,9 +1,11 @@
 """Use cases of alerting.
 
 `opening` events in · `escalating` what waits for an answer · `handling` people's acts · `sending` messages
-out · `playbooks` who is told of what.
+out · `playbooks` who is told of what · `drilling` test runs of a whole chain.
 """
 
+from api.alerts.service.drilling import HeardOf, get_drill, list_drills, start_drill
+from api.alerts.service.drilling import list_due as list_due_drills
 from api.alerts.service.escalating import escalate_due, list_open_tasks, note_outcome
 from api.alerts.service.escalating import has_due as has_escalation_due
 from api.alerts.service.handling import (
@@ -49,6 +51,7 @@ from api.alerts.service.sending import (
 __all__ = [
     "AlertDetail",
     "AlertView",
+    "HeardOf",
     "Outcome",
     "Pending",
     "acknowledge",
@@ -60,12 +63,15 @@ __all__ = [
     "escalate_due",
     "expire_pending",
     "get_alert",
+    "get_drill",
     "has_due",
     "has_escalation_due",
     "is_ongoing",
     "last_entry_seq",
     "last_message_seq",
     "list_alerts",
+    "list_drills",
+    "list_due_drills",
     "list_holding",
     "list_open_tasks",
     "list_playbooks",
@@ -82,6 +88,7 @@ __all__ = [
     "receive_receipt",
     "record_attempt",
     "resolve",
+    "start_drill",
     "take_over_playbook",
     "tell_interval",
     "unresolved_order_ids",

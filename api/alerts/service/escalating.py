@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from api.alerts.model import Alert, AlertState, EntryKind, EventKind
+from api.alerts.model import Alert, AlertState, EntryKind
 from api.alerts.model.playbooks import (
     Answer,
     Playbook,
@@ -155,7 +155,7 @@ def _tell(
             last = alert_store.find_last_event(session, alert.id)
             event = None if last is None else event_of(last)
             news.append(PoliceNews(alert, msg_type, seq, event, run_id))
-        for recipient in recipients_by(one, alert.person_ids, watch, is_sos=alert.kind == EventKind.SOS):
+        for recipient in recipients_by(one, alert.person_ids, watch, alert.kind):
             told.setdefault(recipient, run_id)
     rows = [*police_notifications(session, news, watches, earlier, now), *notices(alert, told, now)]
     outbox.add_notifications(session, rows)

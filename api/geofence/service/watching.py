@@ -49,6 +49,12 @@ class Track(msgspec.Struct, frozen=True):
     fixes: tuple[Fix, ...]
 
 
+def heard_of(session: Session, device_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Return when anything of these devices last reached us; one that was never heard is missing."""
+    states = list_device_states(session, device_ids)
+    return {device_id: state.heard_at for device_id, state in states.items()}
+
+
 def positions_of(session: Session, order_ids: Collection[UUID]) -> list[Position]:
     """Return the last position of every device that these orders' parties carry."""
     if not order_ids:

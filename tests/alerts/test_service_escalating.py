@@ -85,7 +85,7 @@ def test_before_the_deadline_nothing_goes_on_and_at_it_everything_does(engine: E
     assert escalate(stage, 30) == 0
     assert steps(stage, alert)["police"] is RunState.UNANSWERED
     assert steps(stage, alert)["room_30"] is RunState.UNANSWERED
-    assert {task.kind for task in tasks(stage)} == {TaskKind.CALL_POLICE}
+    assert [task.kind for task in tasks(stage)] == [TaskKind.CALL_POLICE]  # one call, whoever asked for it
     details = [entry.detail for entry in escalations(stage)]
     assert {one["step"] for one in details if one} == {"police", "room_30"}
     assert all(one and one["why"] == "no_answer" and one["next"] == ["call_police"] for one in details)

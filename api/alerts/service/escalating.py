@@ -45,11 +45,13 @@ def begin(
 ) -> dict[tuple[UUID, str], UUID]:
     """Begin steps: timers where they have a deadline, tasks where somebody is to call.
 
-    A step that waits already is not begun a second time; nor does one wait for an alert to be taken that
-    somebody has taken. Returns the run of each (alert, step) that waits.
+    A step that waits already is not begun a second time, a call that is to be made is not asked for twice,
+    and no step waits for an alert to be taken that somebody has taken. Returns the run of each
+    (alert, step) that waits.
     """
     ids = {alert.id for alert, _step in begun}
     waiting = {(run.alert_id, run.step): run.id for run in runs.list_waiting(session, ids)}
+    calls = {(task.alert_id, task.kind) for task in runs.list_open_tasks(session, ids, TASK_LIMIT)}
     new_runs, tasks = [], []
     for alert, step in begun:
         known = (alert.id, step.name) in waiting
@@ -57,8 +59,9 @@ def begin(
             run = _run(playbook, alert, step, now)
             waiting[alert.id, step.name] = run.id
             new_runs.append(run)
-        if step.task is not None and not known:
-            tasks.append(_task(alert, step, waiting.get((alert.id, step.name)), now))
+        if step.task is not None and (alert.id, step.task) not in calls:
+            tasks.append(_task(alert, step, step.task, waiting.get((alert.id, step.name)), now))
+            calls.add((alert.id, step.task))
     runs.add_runs(session, new_runs)
     runs.add_tasks(session, tasks)
     return waiting
@@ -82,12 +85,12 @@ def _run(playbook: Playbook, alert: Alert, step: PlaybookStep, now: datetime) ->
     )
 
 
-def _task(alert: Alert, step: PlaybookStep, run_id: UUID | None, now: datetime) -> Task:
+def _task(alert: Alert, step: PlaybookStep, kind: TaskKind, run_id: UUID | None, now: datetime) -> Task:
     return Task(
         id=uuid.uuid4(),
         alert_id=alert.id,
         run_id=run_id,
-        kind=step.task or TaskKind.CALL_POLICE,
+        kind=kind,
         about=None,
         created_at=now,
         due_at=None if step.within_s is None else now + timedelta(seconds=step.within_s),
@@ -111,54 +114,64 @@ def escalate_due(session: Session, now: datetime) -> int:
         return 0
     alerts = alert_store.list_by_ids(session, {run.alert_id for run in due})
     runs.end_runs(session, [run.id for run in due], RunState.UNANSWERED, now)
-    for run in sorted(due, key=lambda one: (alerts[one.alert_id].severity, one.due_at)):
-        _go_on(session, alerts[run.alert_id], run, now, "no_answer")
+    worst_first = sorted(due, key=lambda one: (alerts[one.alert_id].severity, one.due_at))
+    _go_on(session, [(alerts[run.alert_id], run) for run in worst_first], now, "no_answer")
     return len(due)
 
 
-def _go_on(session: Session, alert: Alert, run: StepRun, now: datetime, why: str) -> None:
-    """Begin what comes after a step that nobody answered, and say so in the alert's log."""
-    playbook = playbooks.by_digest(session, run.playbook)
-    step = playbook.steps[run.step]
-    after = [playbook.steps[name] for name in step.otherwise]
-    after = [one for one in after if alert.severity in one.severities]
-    detail = {
-        "step": step.name,
-        "why": why,
-        "after_s": round((now - run.started_at).total_seconds(), 1),
-        "next": [one.name for one in after],
-        "playbook": f"{playbook.name} {playbook.version}",
-    }
-    entry = NewEntry(alert.id, now, EntryKind.ESCALATED, alert.severity, None, detail=detail)
-    (seq,) = alert_store.add_entries(session, [entry])
-    _tell(session, playbook, alert, after, seq, now)
+def _go_on(session: Session, unanswered: Sequence[tuple[Alert, StepRun]], now: datetime, why: str) -> None:
+    """Begin what comes after steps that nobody answered, and say so in the alerts' logs."""
+    entries: list[NewEntry] = []
+    begun: list[tuple[Playbook, Alert, list[PlaybookStep]]] = []
+    for alert, run in unanswered:
+        playbook = playbooks.by_digest(session, run.playbook)
+        step = playbook.steps[run.step]
+        after = [playbook.steps[name] for name in step.otherwise]
+        after = [one for one in after if alert.severity in one.severities]
+        detail = {
+            "step": step.name,
+            "why": why,
+            "after_s": round((now - run.started_at).total_seconds(), 1),
+            "next": [one.name for one in after],
+            "playbook": f"{playbook.name} {playbook.version}",
+        }
+        entries.append(NewEntry(alert.id, now, EntryKind.ESCALATED, alert.severity, None, detail=detail))
+        begun.append((playbook, alert, after))
+    seqs = alert_store.add_entries(session, entries)
+    _tell(session, begun, seqs, now)
 
 
 def _tell(
     session: Session,
-    playbook: Playbook,
-    alert: Alert,
-    steps: Sequence[PlaybookStep],
-    seq: int,
+    begun: Sequence[tuple[Playbook, Alert, Sequence[PlaybookStep]]],
+    seqs: Sequence[int],
     now: datetime,
 ) -> None:
-    watches = watches_of(session, [alert.order_id])
-    watch = watches.get(alert.order_id) if alert.order_id else None
-    waiting = begin(session, playbook, [(alert, one) for one in steps], now)
-    told: dict[Recipient, UUID | None] = {}
+    """Begin steps by their deadlines, and write what is sent because of them."""
+    waiting: dict[tuple[UUID, str], UUID] = {}
+    for playbook in dict.fromkeys(playbook.digest for playbook, _alert, _steps in begun):
+        mine = [(of, alert, steps) for of, alert, steps in begun if of.digest == playbook]
+        waiting |= begin(
+            session, mine[0][0], [(alert, one) for _of, alert, steps in mine for one in steps], now
+        )
+    watches = watches_of(session, (alert.order_id for _playbook, alert, _steps in begun))
+    ids = {alert.id for _playbook, alert, _steps in begun}
+    earlier, last = outbox.list_told_police(session, ids), alert_store.list_last_events(session, ids)
     news: list[PoliceNews] = []
-    earlier = outbox.list_told_police(session, [alert.id])
-    for one in steps:
-        run_id = waiting.get((alert.id, one.name))
-        if one.target is Target.POLICE:
-            msg_type = MsgType.UPDATE if alert.id in earlier else MsgType.ALERT
-            last = alert_store.find_last_event(session, alert.id)
-            event = None if last is None else event_of(last)
-            news.append(PoliceNews(alert, msg_type, seq, event, run_id))
-        for recipient in recipients_by(one, alert.person_ids, watch, alert.kind):
-            told.setdefault(recipient, run_id)
-    rows = [*police_notifications(session, news, watches, earlier, now), *notices(alert, told, now)]
-    outbox.add_notifications(session, rows)
+    rows: list[outbox.NewNotification] = []
+    for (_playbook, alert, steps), seq in zip(begun, seqs, strict=True):
+        watch = watches.get(alert.order_id) if alert.order_id else None
+        told: dict[Recipient, UUID | None] = {}
+        for one in steps:
+            run_id = waiting.get((alert.id, one.name))
+            if one.target is Target.POLICE:
+                msg_type = MsgType.UPDATE if alert.id in earlier else MsgType.ALERT
+                event = event_of(last[alert.id]) if alert.id in last else None
+                news.append(PoliceNews(alert, msg_type, seq, event, run_id))
+            for recipient in recipients_by(one, alert.person_ids, watch, alert.kind):
+                told.setdefault(recipient, run_id)
+        rows += notices(alert, told, now)
+    outbox.add_notifications(session, [*police_notifications(session, news, watches, earlier, now), *rows])
 
 
 def answer(session: Session, alert_id: UUID, answers: Collection[Answer], now: datetime) -> None:
@@ -222,11 +235,16 @@ def note_outcome(
     entry = NewEntry(alert.id, now, EntryKind.TASK_DONE, alert.severity, actor_id, detail=detail)
     alert_store.add_entries(session, [entry])
     audit.record(session, now, actor_id, "alerts.task", task_id, outcome.value)
-    run = None if task.run_id is None else runs.find_run(session, task.run_id)
-    if run is not None and run.state is RunState.WAITING:
-        is_reached = outcome is TaskOutcome.REACHED
-        state = RunState.ANSWERED if is_reached else RunState.UNANSWERED
-        runs.end_runs(session, [run.id], state, now)
-        if not is_reached:
-            _go_on(session, alert, run, now, outcome.value)
+    waiting = [run for run in runs.list_waiting(session, [alert.id]) if _asks_for(session, run, task)]
+    is_reached = outcome is TaskOutcome.REACHED
+    state = RunState.ANSWERED if is_reached else RunState.UNANSWERED
+    runs.end_runs(session, [run.id for run in waiting], state, now)
+    if not is_reached:
+        _go_on(session, [(alert, run) for run in waiting], now, outcome.value)
     return runs.get_task(session, task_id)
+
+
+def _asks_for(session: Session, run: StepRun, task: Task) -> bool:
+    """Say whether the step waits for this very call, whichever step it was that asked for it first."""
+    step = playbooks.by_digest(session, run.playbook).steps[run.step]
+    return step.task is task.kind

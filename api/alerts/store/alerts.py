@@ -244,15 +244,15 @@ def list_entries(session: Session, alert_id: UUID) -> list[AlertEntry]:
     return [_entry_of(row) for row in rows]
 
 
-def find_last_event(session: Session, alert_id: UUID) -> dict[str, Any] | None:
-    """Return the newest event of an alert's log as JSON types."""
-    row = session.scalars(
-        select(_EntryRow)
-        .where(_EntryRow.alert_id == alert_id, _EntryRow.event.is_not(None))
-        .order_by(_EntryRow.seq.desc())
-        .limit(1)
-    ).first()
-    return None if row is None else row.event
+def list_last_events(session: Session, alert_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return the newest event of each alert's log as JSON types; an alert without one is missing."""
+    newest = (
+        select(func.max(_EntryRow.seq))
+        .where(_EntryRow.alert_id.in_(alert_ids), _EntryRow.event.is_not(None))
+        .group_by(_EntryRow.alert_id)
+    )
+    rows = session.scalars(select(_EntryRow).where(_EntryRow.seq.in_(newest)))
+    return {row.alert_id: row.event for row in rows if row.event is not None}
 
 
 def list_entries_beside(session: Session, alert: Alert) -> list[tuple[AlertEntry, Alert]]:

@@ -16,6 +16,7 @@ from api.kernel.config import Settings
 from api.kernel.db import make_engine
 from api.kernel.http import add_api_pages, guard, make_api
 from api.orders import routes as orders
+from api.policing import routes as policing
 from api.web import routes as web
 
 
@@ -30,6 +31,7 @@ BLUEPRINTS = {
     Audience.CONTROL: (
         *accounts.control_blueprints,
         *orders.control_blueprints,
+        *policing.control_blueprints,
         *geofence.control_blueprints,
         alerts.control_blueprint,
         web.control_pages,

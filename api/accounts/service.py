@@ -20,6 +20,7 @@ from api.accounts.model import (
     MIN_SECRET_LENGTH,
     NUMBER_DIGITS,
     PIN_DIGITS,
+    STAFF,
     Account,
     LoginTaken,
     Refused,
@@ -114,6 +115,12 @@ def open_session(session: Session, account: Account, now: datetime) -> str:
 def identify(session: Session, token: str, now: datetime) -> Account | None:
     """Return whose session this is; None when there is none or it has expired."""
     return store.find_session_account(session, crypto.hash_token(token), now)
+
+
+def is_staff_account(session: Session, account_id: UUID) -> bool:
+    """Say whether this is the account of somebody who may sign in at the control host."""
+    account = store.get_account_locked(session, account_id)
+    return account is not None and account.role in STAFF
 
 
 def sign_out(session: Session, token: str) -> None:

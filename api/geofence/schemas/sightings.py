@@ -7,8 +7,8 @@ import marshmallow as ma
 from api.geofence.model import MAX_SIGHTING_ACCURACY_M, SightingSource
 from api.geofence.schemas.texts import free_text
 from api.geofence.service.sightings import SightingDraft
-from api.kernel.geo import Point
 from api.kernel.fields import Moment
+from api.kernel.geo import Point
 from api.kernel.http import Schema
 from api.orders.model import Party
 

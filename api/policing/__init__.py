@@ -1,0 +1,1 @@
+"""Which police station an alert goes to, and who is on duty there."""

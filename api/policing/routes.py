@@ -28,15 +28,17 @@ from api.policing.model import (
     Station,
     StationDraft,
 )
-from api.policing.schemas import (
+from api.policing.schemas.rosters import (
     AbsenceSchema,
     HolesQuerySchema,
     HolesSchema,
+    ReplacedRosterSchema,
+    RosterSchema,
+)
+from api.policing.schemas.stations import (
     ImportedSchema,
     ImportSchema,
     OfficerSchema,
-    ReplacedRosterSchema,
-    RosterSchema,
     RoutingQuerySchema,
     RoutingSchema,
     StationSchema,

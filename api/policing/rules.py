@@ -47,7 +47,7 @@ SPHERE_ERROR = 1.012
 the nearest by more than twice that is farther on the ellipsoid too."""
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 """E.164: at most 15 digits, the first no zero; no country has numbers of fewer than seven, proposal."""
-NO_PHONE = "Must be a telephone number in E.164: + and 7 to 15 digits, for example +31881234567."
+NO_PHONE = "Must be a telephone number in E.164: + and 7 to 15 digits, for example +441632960123."
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
 """CAP 1.2 parts addresses at spaces; these letters need no quotes anywhere. Proposal."""
 _CALENDAR_MARGIN = timedelta(days=2)

@@ -51,7 +51,7 @@ def import_stations(
     """
     serialise(session, REGISTER)
     times = Counter(draft.reference for draft in drafts)
-    taken = stations.find_station_ids(session, times)
+    taken = stations.find_station_ids(session, list(times))
     faults: dict[str, list[str]] = {}
     phones: list[str] = []
     for place, draft in enumerate(drafts):

@@ -93,7 +93,7 @@ def find_station_ids(session: Session, references: Collection[str]) -> dict[str,
     query = select(_STATION.c.reference, _STATION.c.id).where(
         _STATION.c.valid_until.is_(None), _STATION.c.reference.in_(references)
     )
-    return dict(session.execute(query).tuples())
+    return dict(session.execute(query).all())
 
 
 def count_stations(session: Session, *, retired: bool = True) -> int:

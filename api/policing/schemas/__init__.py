@@ -1,0 +1,1 @@
+"""JSON of policing; coordinates are turned round in `geojson` and nowhere else."""

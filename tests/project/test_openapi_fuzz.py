@@ -26,6 +26,7 @@ from api.kernel.db import make_engine, transaction
 from tests.accounts.hosts import signed_in
 from tests.factories import NOW, PLACE
 from tests.orders import register
+from tests.policing import station as policing
 
 EXAMPLES = 40
 """Per operation, half of them as described and half not; all together stay under a minute."""
@@ -51,6 +52,9 @@ class Host:
         with transaction(self.engine) as session:
             order = register.add_order(session)
             draft = ZoneDraft("home", Circle(PLACE, 500.0), 250.0, Visibility.DECLARED)
+            station_id = policing.add_station(session).id
+            officer_id = policing.add_officer(session, station_id).id
+            policing.put_roster(session, station_id, [policing.make_slot(officer_id)])
             event = Event(kind=EventKind.ZONE_BREACH, occurred_at=NOW, order_id=order.id)
             self.known = {
                 "alert_id": str(open_alerts(session, [event], NOW)[0].id),
@@ -59,6 +63,8 @@ class Host:
                 "person_id": str(order.protected_person_ids[0]),
                 "protected_person_ids": [str(order.protected_person_ids[0])],
                 "zone_id": str(add_zone(session, order.id, draft, None, NOW).id),
+                "station_id": str(station_id),
+                "officer_id": str(officer_id),
                 "device_id": str(register.add_device(session).id),
             }
 

@@ -60,6 +60,24 @@ TABLES = {
 /api/orders/<uuid:order_id>/zones/<uuid:zone_id> GET operator supervisor
 /api/orders/<uuid:order_id>/zones/<uuid:zone_id> PUT supervisor
 /api/playbook GET operator supervisor
+/api/police-officers GET operator supervisor
+/api/police-officers POST supervisor
+/api/police-officers/<uuid:officer_id> GET operator supervisor
+/api/police-officers/<uuid:officer_id> PUT supervisor
+/api/police-officers/<uuid:officer_id>/absences GET operator supervisor
+/api/police-officers/<uuid:officer_id>/absences POST supervisor
+/api/police-officers/<uuid:officer_id>/absences/<uuid:absence_id>/end POST supervisor
+/api/police-officers/<uuid:officer_id>/retirement POST supervisor
+/api/police-stations GET operator supervisor
+/api/police-stations POST supervisor
+/api/police-stations/<uuid:station_id> GET operator supervisor
+/api/police-stations/<uuid:station_id> PUT supervisor
+/api/police-stations/<uuid:station_id>/retirement POST supervisor
+/api/police-stations/<uuid:station_id>/roster GET operator supervisor
+/api/police-stations/<uuid:station_id>/roster PUT supervisor
+/api/police-stations/<uuid:station_id>/roster/holes GET operator supervisor
+/api/police-stations/import POST supervisor
+/api/police-stations/routing GET operator supervisor
 /api/protected-persons GET operator supervisor
 /api/protected-persons POST supervisor
 /api/protected-persons/<uuid:person_id> GET operator supervisor

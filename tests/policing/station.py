@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from api.kernel.db import reading
 from api.kernel.geo import Point
 from api.policing import service
 from api.policing.model import (
@@ -29,6 +31,7 @@ from tests.factories import NOW, PLACE
 EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 ALWAYS = Weekly(EVERY_DAY, 0, 1440)
 LONG_AGO = NOW - timedelta(days=4000)
+ACTOR = uuid.UUID(int=9)
 ANNA, BEA, CAS = (uuid.UUID(int=n) for n in (11, 12, 13))
 
 
@@ -134,3 +137,10 @@ def hours(days: tuple[int, ...], since: str, until: str) -> Weekly:
 
 def in_force(duty: Duty, since: datetime, until: datetime | None) -> Duty:
     return replace(duty, valid_from=since, valid_until=until)
+
+
+def audited(engine: Engine, act: str) -> list[UUID]:
+    query = text("SELECT object_id FROM audit WHERE act = :act AND actor_id = :actor")
+    with reading(engine) as session:
+        actor: object = ACTOR.hex if engine.dialect.name == "sqlite" else ACTOR
+        return [UUID(str(value)) for value in session.scalars(query, {"act": act, "actor": actor})]

@@ -6,17 +6,12 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import marshmallow as ma
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from api.accounts.model import Role
-from api.kernel.geo import Point
 from api.policing.routes import control_blueprints
-from api.policing.schemas.geojson import read_area
 from tests.accounts.hosts import make_host, signed_in
 from tests.project.sources import ROOT
 
@@ -181,16 +176,6 @@ def test_an_area_that_cannot_be_is_refused_with_what_is_wrong(
 def test_a_field_that_cannot_be_is_named(client: FlaskClient, field: str, value: Any) -> None:
     answer = send(client, "/police-stations", STATION | {field: value}, 422)
     assert set(answer["errors"]["json"]) == {field}
-
-
-@given(value=st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists))
-def test_whatever_stands_for_coordinates_is_read_or_refused(value: Any) -> None:
-    for kind in ("Polygon", "MultiPolygon"):
-        try:
-            area = read_area({"type": kind, "coordinates": value})
-        except ma.ValidationError:
-            continue
-        assert all(isinstance(point, Point) for part in area for ring in part for point in ring)
 
 
 def demo() -> Json:

@@ -272,7 +272,8 @@ def _digest(table: Table, row: Row[Any]) -> str:
 
 
 def _key_text(table: Table, row: Row[Any]) -> str:
-    return json.dumps([_plain(row._mapping[column.name]) for column in table.primary_key])  # noqa: SLF001
+    values = row._mapping  # noqa: SLF001 - as above
+    return json.dumps([_plain(values[column.name]) for column in table.primary_key])
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a column holds

@@ -136,7 +136,12 @@ def _step(name: str, said: Any) -> PlaybookStep:  # noqa: ANN401 - as above
     )
 
 
-def _channels(name: str, target: Target | None, said: Any, path: Path) -> tuple[Channel, ...]:  # noqa: ANN401
+def _channels(
+    name: str,
+    target: Target | None,
+    said: Any,  # noqa: ANN401 - as above
+    path: Path,
+) -> tuple[Channel, ...]:
     ways = _WAYS_TO[target] if target else ()
     if said is None and not ways:
         return ()

@@ -11,6 +11,7 @@ from api.alerts.model import Alert, AlertState, Channel, EntryKind, Event, Event
 from api.alerts.model.playbooks import Playbook, PlaybookStep, Side, Target
 from api.alerts.rules.joining import LEAST_SEVERE, Step, concerned_people, is_exempted, severity_of
 from api.orders.model import Watch
+from api.policing.model import Routing
 
 _TOLD_EACH_TIME = frozenset({EventKind.SOS, EventKind.EXTERNAL_SIGHTING})
 _SILENTLY = frozenset({EventKind.SOS.value, EventKind.DRILL.value})
@@ -252,6 +253,20 @@ def _position_part(sighting: Sighting | None, now: datetime) -> dict[str, Any] |
 
 def _iso(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def routing_part(side: Side, routing: Routing) -> dict[str, Any]:
+    """Return what a message to the police says of a station that it is for."""
+    return {
+        "side": side.value,
+        "station_reference": routing.station_reference,
+        "desk_address": routing.desk_address,
+        "how": routing.how.value,
+        "distance_m": routing.distance_m,
+        "officer_reference": routing.officer_reference,
+        "is_stand_in": routing.is_stand_in,
+        "problem": routing.problem.value,
+    }
 
 
 def act_msg_type(alert: Alert) -> MsgType:

@@ -24,11 +24,11 @@ from api.alerts.model.playbooks import (
     TaskOutcome,
 )
 from api.alerts.rules.joining import event_of
-from api.alerts.rules.telling import MsgType, Recipient, recipients_by
+from api.alerts.rules.telling import Recipient, recipients_by
 from api.alerts.service import playbooks
-from api.alerts.service.messages import PoliceNews, notices, police_notifications, watches_of
+from api.alerts.service.messages import PoliceNews, Telling, tell, watches_of
 from api.alerts.store import alerts as alert_store
-from api.alerts.store import outbox, runs
+from api.alerts.store import runs
 from api.alerts.store.alerts import NewEntry
 from api.kernel import audit
 
@@ -149,29 +149,27 @@ def _tell(
 ) -> None:
     """Begin steps by their deadlines, and write what is sent because of them."""
     waiting: dict[tuple[UUID, str], UUID] = {}
-    for playbook in dict.fromkeys(playbook.digest for playbook, _alert, _steps in begun):
-        mine = [(of, alert, steps) for of, alert, steps in begun if of.digest == playbook]
+    for digest in dict.fromkeys(playbook.digest for playbook, _alert, _steps in begun):
+        mine = [(of, alert, steps) for of, alert, steps in begun if of.digest == digest]
         waiting |= begin(
             session, mine[0][0], [(alert, one) for _of, alert, steps in mine for one in steps], now
         )
     watches = watches_of(session, (alert.order_id for _playbook, alert, _steps in begun))
-    ids = {alert.id for _playbook, alert, _steps in begun}
-    earlier, last = outbox.list_told_police(session, ids), alert_store.list_last_events(session, ids)
-    news: list[PoliceNews] = []
-    rows: list[outbox.NewNotification] = []
-    for (_playbook, alert, steps), seq in zip(begun, seqs, strict=True):
+    last = alert_store.list_last_events(session, {alert.id for _playbook, alert, _steps in begun})
+    tellings: list[Telling] = []
+    for (playbook, alert, steps), seq in zip(begun, seqs, strict=True):
         watch = watches.get(alert.order_id) if alert.order_id else None
+        event = event_of(last[alert.id]) if alert.id in last else None
         told: dict[Recipient, UUID | None] = {}
+        news: list[PoliceNews] = []
         for one in steps:
             run_id = waiting.get((alert.id, one.name))
             if one.target is Target.POLICE:
-                msg_type = MsgType.UPDATE if alert.id in earlier else MsgType.ALERT
-                event = event_of(last[alert.id]) if alert.id in last else None
-                news.append(PoliceNews(alert, msg_type, seq, event, run_id))
+                news.append(PoliceNews(seq, event, run_id, one.side))
             for recipient in recipients_by(one, alert.person_ids, watch, alert.kind):
                 told.setdefault(recipient, run_id)
-        rows += notices(alert, told, now)
-    outbox.add_notifications(session, [*police_notifications(session, news, watches, earlier, now), *rows])
+        tellings.append(Telling(alert, playbook, event, news, told))
+    tell(session, tellings, watches, now)
 
 
 def answer(session: Session, alert_id: UUID, answers: Collection[Answer], now: datetime) -> None:

@@ -18,10 +18,12 @@ from api.alerts.model import (
     Notification,
     ResolveReason,
 )
-from api.alerts.model.playbooks import Answer, StepRun, Task
+from api.alerts.model.playbooks import Answer, Side, StepRun, Task
+from api.alerts.rules.joining import event_of
 from api.alerts.rules.telling import act_msg_type
+from api.alerts.service import playbooks
 from api.alerts.service.escalating import answer, end_all, steps_of_alerts
-from api.alerts.service.messages import PoliceNews, police_notifications, watches_of
+from api.alerts.service.messages import PoliceNews, Telling, tell, watches_of
 from api.alerts.store import alerts as alert_store
 from api.alerts.store import outbox
 from api.alerts.store.alerts import KeptAlert, NewEntry
@@ -106,10 +108,12 @@ def _act(
         end_all(session, alert.id, actor_id, now)
     else:
         answer(session, alert.id, {Answer.ACKNOWLEDGED}, now)
-    if earlier := outbox.list_told_police(session, [alert.id]):
-        watches = watches_of(session, [alert.order_id])
-        news = [PoliceNews(alert, act_msg_type(alert), seq, None)]
-        outbox.add_notifications(session, police_notifications(session, news, watches, earlier, now))
+    if outbox.list_told_police(session, [alert.id]):
+        last = alert_store.list_last_events(session, [alert.id])
+        event = event_of(last[alert.id]) if alert.id in last else None  # for the same stations as before
+        news = PoliceNews(seq, None, side=Side.BOTH, msg_type=act_msg_type(alert))
+        telling = Telling(alert, playbooks.current(session), event, [news])
+        tell(session, [telling], watches_of(session, [alert.order_id]), now)
     audit.record(session, now, actor_id, f"alerts.{kind.value}", alert.id, reason)
     return _view(session, alert)
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,8 +10,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from api.alerts.model import Alert, Channel, Event
+from api.alerts.model.playbooks import Playbook, Side
 from api.alerts.rules.retries import expires_at
-from api.alerts.rules.telling import MsgType, Recipient, police_message, priority_of
+from api.alerts.rules.telling import MsgType, Recipient, police_message, priority_of, routing_part
+from api.alerts.service import contacts
+from api.alerts.service.contacts import Routings
+from api.alerts.store import outbox
 from api.alerts.store.outbox import NewNotification
 from api.kernel import ledger
 from api.kernel.logs import Log
@@ -26,77 +30,108 @@ _log = Log("alerts")
 
 @dataclass(frozen=True, slots=True)
 class PoliceNews:
-    """What the police are to hear: a line of an alert's log, and what caused it.
+    """That the police are to hear of a line of the alert's log.
 
     Attributes:
-        event: None for an act of the control room.
+        msg_type: None: ALERT for the first message of an alert, UPDATE for a later one.
+        event: What the line tells, or what was last seen; None for an act of the control room.
         run_id: The step that waits for their answer.
+        side: Whose place decides the stations that it is for.
     """
 
-    alert: Alert
-    msg_type: MsgType
     seq: int
     event: Event | None
     run_id: UUID | None = None
+    side: Side = Side.WEARER
+    msg_type: MsgType | None = None
 
 
-def police_notifications(
-    session: Session,
-    news: Sequence[PoliceNews],
-    watches: Mapping[UUID, Watch],
-    earlier: Mapping[UUID, Sequence[Mapping[str, str]]],
-    now: datetime,
-) -> list[NewNotification]:
-    """Return the messages to the police; `earlier` are those that they have of each alert."""
-    if not news:
-        return []
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Everything that one alert sends at one moment.
+
+    Attributes:
+        event: What is known of the two; decides stations and officers.
+        recipients: Each with the run of the step that waits for its receipt.
+    """
+
+    alert: Alert
+    playbook: Playbook
+    event: Event | None
+    police: Sequence[PoliceNews] = ()
+    recipients: Mapping[Recipient, UUID | None] = field(default_factory=dict)
+
+
+def tell(session: Session, tellings: Sequence[Telling], watches: Mapping[UUID, Watch], now: datetime) -> None:
+    """Put into the outbox what these alerts send; whoever has no number is called instead."""
+    if not tellings:
+        return
+    earlier = outbox.list_told_police(session, [one.alert.id for one in tellings if one.police])
+    routings = contacts.route_alerts(session, [_wanted(one) for one in tellings], now)
     head = ledger.head(session)
-    chain = f"{head.number}:{head.link}"
-    return [_police_notification(one, watches, earlier, chain, now) for one in news]
+    rows: list[NewNotification] = []
+    for one in tellings:
+        watch = watches.get(one.alert.order_id) if one.alert.order_id else None
+        mine = routings[one.alert.id]
+        for news in one.police:
+            known = earlier.get(one.alert.id, [])[-MAX_REFERENCES:]
+            rows.append(_police(one.alert, news, watch, known, mine, f"{head.number}:{head.link}", now))
+        rows += _notices(one, contacts.texts_of(one.alert, one.recipients, mine), now)
+    contacts.call_instead(
+        session, [(one.alert, one.recipients, routings[one.alert.id]) for one in tellings], now
+    )
+    outbox.add_notifications(session, rows)
 
 
-def _police_notification(
+def _wanted(one: Telling) -> contacts.Wanted:
+    sides = {recipient.side for recipient in one.recipients if recipient.side is not None}
+    sides |= {news.side for news in one.police}
+    return contacts.Wanted(one.alert.id, one.event, frozenset(sides), one.playbook.standby)
+
+
+def _police(
+    alert: Alert,
     news: PoliceNews,
-    watches: Mapping[UUID, Watch],
-    earlier: Mapping[UUID, Sequence[Mapping[str, str]]],
+    watch: Watch | None,
+    earlier: Sequence[Mapping[str, str]],
+    routings: Routings,
     chain: str,
     now: datetime,
 ) -> NewNotification:
-    alert, message_id = news.alert, uuid.uuid4()
-    watch = watches.get(alert.order_id) if alert.order_id else None
+    message_id = uuid.uuid4()
+    msg_type = news.msg_type or (MsgType.UPDATE if earlier else MsgType.ALERT)
+    routing = [routing_part(side, found) for side, found in routings.on(news.side)]
     payload = police_message(
         message_id,
-        news.msg_type,
+        msg_type,
         news.seq,
         alert,
         news.event,
         watch,
         now,
-        references=earlier.get(alert.id, ())[-MAX_REFERENCES:],
+        references=earlier,
+        routing=routing,
         chain=chain,
     )
+    is_act = news.event is None
     return _row(
-        alert,
-        Recipient(Channel.POLICE_WEBHOOK),
-        message_id,
-        payload,
-        news.run_id,
-        now,
-        is_act=news.event is None,
+        alert, Recipient(Channel.POLICE_WEBHOOK), message_id, payload, news.run_id, now, is_act=is_act
     )
 
 
-def notices(
-    alert: Alert, recipients: Mapping[Recipient, UUID | None], now: datetime
+def _notices(
+    one: Telling, texts: Mapping[Recipient, Sequence[dict[str, Any]]], now: datetime
 ) -> Iterable[NewNotification]:
-    """Return one message per recipient, each with the run of the step that waits for its receipt."""
-    for recipient, run_id in recipients.items():
-        if recipient.channel in {Channel.WEB_PUSH, Channel.SMS}:
-            continue
-        payload: dict[str, Any] = {}
+    for recipient, run_id in one.recipients.items():
+        payloads: Sequence[dict[str, Any]] = [{}]
         if recipient.action:
-            payload = {"action": recipient.action, "wording": recipient.wording}
-        yield _row(alert, recipient, uuid.uuid4(), payload, run_id, now, is_act=False)
+            payloads = [{"action": recipient.action, "wording": recipient.wording}]
+        elif recipient.channel is Channel.SMS:
+            payloads = texts[recipient]
+        elif recipient.channel is Channel.WEB_PUSH:
+            continue
+        for payload in payloads:
+            yield _row(one.alert, recipient, uuid.uuid4(), payload, run_id, now, is_act=False)
 
 
 def _row(

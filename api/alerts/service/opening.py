@@ -11,12 +11,11 @@ from sqlalchemy.orm import Session
 from api.alerts.model import Alert, EntryKind, Event
 from api.alerts.model.playbooks import Playbook, PlaybookStep, Target
 from api.alerts.rules.joining import Step, event_json, join_key, next_step
-from api.alerts.rules.telling import MsgType, Recipient, recipients_of, steps_of
+from api.alerts.rules.telling import Recipient, recipients_of, steps_of
 from api.alerts.service import playbooks
 from api.alerts.service.escalating import begin
-from api.alerts.service.messages import PoliceNews, notices, police_notifications, watches_of
+from api.alerts.service.messages import PoliceNews, Telling, tell, watches_of
 from api.alerts.store import alerts as alert_store
-from api.alerts.store import outbox
 from api.alerts.store.alerts import KeptAlert, NewEntry
 from api.orders.model import Watch
 
@@ -120,17 +119,15 @@ def _tell(
         return
     begun = [(alert, step) for case, alert in kept for step in case.begun.values()]
     waiting = begin(session, playbook, begun, now)
-    earlier = outbox.list_told_police(session, [alert.id for case, alert in kept if not case.is_new])
-    news, messages = [], list[outbox.NewNotification]()
+    tellings = []
     for case, alert in kept:
         run_of = {name: waiting.get((alert.id, name)) for name in case.begun}
+        recipients = {one: run_of[name] for one, name in case.recipients.items()}
+        news: list[PoliceNews] = []
+        event = case.lines[-1][2]
         if case.police_line is not None:
             event = case.lines[case.police_line][2]
-            msg_type = MsgType.UPDATE if alert.id in earlier else MsgType.ALERT
-            runs = (run_of[name] for name, step in case.begun.items() if step.target is Target.POLICE)
-            seq = seqs[case.key][case.police_line]
-            news.append(PoliceNews(alert, msg_type, seq, event, next(runs, None)))
-        messages += notices(alert, {one: run_of[name] for one, name in case.recipients.items()}, now)
-    outbox.add_notifications(
-        session, [*police_notifications(session, news, watches, earlier, now), *messages]
-    )
+            step = next(one for one in case.begun.values() if one.target is Target.POLICE)
+            news = [PoliceNews(seqs[case.key][case.police_line], event, run_of[step.name], step.side)]
+        tellings.append(Telling(alert, playbook, event, news, recipients))
+    tell(session, tellings, watches, now)

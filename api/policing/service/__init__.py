@@ -16,7 +16,7 @@ from api.policing.service.officers import (
     retire_officer,
 )
 from api.policing.service.rosters import find_holes, get_roster, replace_roster, roster_gaps
-from api.policing.service.routing import phones_of, route
+from api.policing.service.routing import phones_of, route, route_all, route_to
 from api.policing.service.stations import (
     add_station,
     change_station,
@@ -50,4 +50,6 @@ __all__ = [
     "retire_station",
     "roster_gaps",
     "route",
+    "route_all",
+    "route_to",
 ]

@@ -23,6 +23,7 @@ from api.policing.model import (
     Officer,
     OfficerDraft,
     Roster,
+    RosterGap,
     Routing,
     SlotDraft,
     Station,
@@ -33,6 +34,7 @@ from api.policing.schemas.rosters import (
     HolesQuerySchema,
     HolesSchema,
     ReplacedRosterSchema,
+    RosterGapSchema,
     RosterSchema,
 )
 from api.policing.schemas.stations import (
@@ -185,6 +187,18 @@ class StationRoster(MethodView):
             holes = service.find_holes(session, station_id, now, now + HOLES_AHEAD)
         stations.set_etag(roster, RosterSchema)
         return {"station_id": station_id, "slots": roster.duties, "holes": holes}
+
+
+@stations.route("/gaps")
+class Gaps(MethodView):
+    """Rosters that need somebody soon."""
+
+    @allow(*STAFF)
+    @stations.response(200, RosterGapSchema(many=True))
+    def get(self) -> list[RosterGap]:
+        """List the stations at which nobody will be on duty for a while within the next 24 hours."""
+        with reading(engine()) as session:
+            return service.roster_gaps(session, clock.now())
 
 
 @stations.route("/<uuid:station_id>/roster/holes")

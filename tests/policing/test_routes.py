@@ -286,6 +286,16 @@ def test_a_roster_is_given_back_as_sent_and_its_holes_are_told(
     assert read(client, f"{path}/holes") == {"holes": []}
 
 
+def test_a_roster_with_a_hole_soon_is_told_to_the_room(
+    client: FlaskClient, station_id: str, officer_id: str
+) -> None:
+    (gap,) = read(client, "/police-stations/gaps")
+    assert gap["station_id"] == station_id
+    assert len(gap["holes"]) == 1
+    put(client, f"/police-stations/{station_id}/roster", {"slots": [slot(officer_id)]})
+    assert read(client, "/police-stations/gaps") == []
+
+
 def test_the_etag_of_a_replaced_roster_serves_to_replace_it_again(
     client: FlaskClient, station_id: str, officer_id: str
 ) -> None:

@@ -76,6 +76,7 @@ TABLES = {
 /api/police-stations/<uuid:station_id>/roster GET operator supervisor
 /api/police-stations/<uuid:station_id>/roster PUT supervisor
 /api/police-stations/<uuid:station_id>/roster/holes GET operator supervisor
+/api/police-stations/gaps GET operator supervisor
 /api/police-stations/import POST supervisor
 /api/police-stations/routing GET operator supervisor
 /api/protected-persons GET operator supervisor

@@ -172,3 +172,11 @@ class HolesSchema(Schema):
     """When nobody is on duty."""
 
     holes = ma.fields.List(ma.fields.Nested(HoleSchema))
+
+
+class RosterGapSchema(Schema):
+    """A station at which nobody will be on duty for a while within the next 24 hours."""
+
+    station_id = ma.fields.UUID()
+    station_reference = ma.fields.String()
+    holes = ma.fields.List(ma.fields.Nested(HoleSchema))

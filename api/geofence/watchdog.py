@@ -38,6 +38,7 @@ def watch(engine: Engine, limits: Limits, is_stopping: Callable[[], bool]) -> No
         with transaction(engine) as session:
             if was_degraded or now >= patient_until:
                 was_degraded = health.sweep_system(session, now, limits, was_degraded=was_degraded)
+                health.sweep_dispatcher(session, now, limits)
             if not was_degraded:  # nothing can be heard while we are deaf ourselves
                 sweeper.sweep(session, now)
             health.note_life(session, PROCESS, now, able=True)

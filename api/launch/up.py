@@ -13,6 +13,7 @@ from typing import Any, cast
 from supervisor.states import ProcessStates  # type: ignore[import-untyped]  # it ships no types
 from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]  # nor here
 
+from api.alerts.service import read_playbook
 from api.geofence.service.limits import read_house_limits
 from api.kernel.config import Settings, home_of
 from api.kernel.db import make_engine
@@ -51,6 +52,7 @@ def up(environ: Mapping[str, str], *, is_demo: bool) -> int:
 
 def _prepare(settings: Settings) -> dict[str, str]:
     """Make tables, log-ins and the broker's configuration; returns the log-ins."""
+    read_playbook(settings.playbook_file)  # without a good one the dispatcher would not start
     engine = make_engine(settings.database_url, settings.server_key)
     try:
         setup.migrate(engine)

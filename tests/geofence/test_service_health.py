@@ -104,6 +104,24 @@ def scene(watch: Watch) -> Scene:
     return scene
 
 
+def test_a_dispatcher_that_falls_quiet_is_told_once_and_its_return_ends_it(watch: Watch) -> None:
+    def sweep(seconds: float) -> list[tuple[str, bool]]:
+        with transaction(watch.engine) as session:
+            health.sweep_dispatcher(session, at(seconds), LIMITS)
+        return [(alert.kind, alert.ongoing) for alert in watch.alerts()]
+
+    assert sweep(1000) == []  # there never was one
+    with transaction(watch.engine) as session:
+        beat(session, health.DISPATCHER, NOW, able=True)
+    assert sweep(LIMITS.system_silence_s) == []
+    for later in (1, 3):
+        assert sweep(LIMITS.system_silence_s + later) == [("system_degraded", True)]
+    with transaction(watch.engine) as session:
+        beat(session, health.DISPATCHER, at(60), able=True)
+    for later in (61, 62):
+        assert sweep(later) == [("system_degraded", False)]
+
+
 def test_a_worker_that_falls_quiet_is_told_once_and_its_return_ends_it(watch: Watch) -> None:
     watch.worker(0)
     assert watch.sweep_system(LIMITS.system_silence_s) == {}

@@ -14,6 +14,7 @@ from api.geofence.store.states import list_unreadable_orders
 from api.kernel.heartbeats import add_outage, beat, list_heartbeats
 
 WORKER = "worker"
+DISPATCHER = "dispatcher"
 OVERDUE_S = 15.0
 """Three signs of life missed: the control room shows red before the watchdog's alert at 30 s; proposal."""
 
@@ -55,6 +56,22 @@ def sweep_system(session: Session, now: datetime, limits: Limits, *, was_degrade
     if was_degraded and not is_degraded:
         alerts.open_alerts(session, [_worker_back(now)], now)
     return is_degraded
+
+
+def sweep_dispatcher(session: Session, now: datetime, limits: Limits) -> None:
+    """Raise SYSTEM_DEGRADED while nobody empties the outbox and no deadline is looked after.
+
+    A house that has never had a dispatcher is not told of: `up` refuses to start without a good playbook.
+    """
+    last = list_heartbeats(session).get(DISPATCHER)
+    if last is None:
+        return
+    is_silent = (now - last.at).total_seconds() > limits.system_silence_s
+    back = Event(kind=EventKind.SYSTEM_RESTORED, occurred_at=now, reason="dispatcher:back")
+    if is_silent == alerts.is_ongoing(session, back):
+        return
+    silent = Event(kind=EventKind.SYSTEM_DEGRADED, occurred_at=now, reason="dispatcher:silent")
+    alerts.open_alerts(session, [silent if is_silent else back], now)
 
 
 LAG, LAG_OVER = "intake:lag", "intake:back"

@@ -152,6 +152,41 @@ def _verify_chain(settings: Settings, anchor: str | None) -> int:
     return chain.run(make_engine(settings.database_url, settings.server_key), anchor, sys.stdout)
 
 
+def _history(environ: Mapping[str, str], chosen: argparse.Namespace) -> int:
+    """Carry everything about an order to another house, or take it in."""
+    from api import migrations
+    from api.kernel.db import make_engine
+    from api.launch import history
+
+    migrations.import_tables()
+    if chosen.step not in history.WITH_HOUSE:
+        return history.run(chosen, None)
+    settings = Settings.from_env(environ)
+    return history.run(chosen, make_engine(settings.database_url, settings.server_key))
+
+
+def _add_history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    history = commands.add_parser("history", help=_history.__doc__)
+    steps = history.add_subparsers(dest="step", required=True, metavar="step")
+    out = steps.add_parser("export", help="write everything about one order to a file")
+    out.add_argument("order", help="the order's reference or id")
+    out.add_argument("--reason", required=True, help="why it leaves the house; part of the audit trail")
+    out.add_argument("--out", required=True, metavar="FILE", help="a new file, readable by its owner only")
+    out.add_argument("--to", metavar="PUBLICKEY", help="seal it to this key, 64 hexadecimal digits")
+    for name, what in (
+        ("import", "take a history into this house, which must be empty"),
+        ("check", "say whether a file is whole, or which line is at fault"),
+        ("canonical", "print the digest by which two histories are the same"),
+    ):
+        step = steps.add_parser(name, help=what)
+        step.add_argument("file", metavar="FILE")
+        step.add_argument("--key", metavar="KEYFILE", help="opens a sealed file")
+        if name == "import":
+            step.add_argument("--dry-run", action="store_true", help="do everything and keep nothing")
+    steps.add_parser("key", help="make a pair of keys").add_argument("file", metavar="FILE")
+    steps.add_parser("schema", help="print the JSON schema of a line")
+
+
 ONCE: dict[str, Callable[[Settings], None]] = {
     "migrate": _migrate,
     "seed-demo": _seed_demo,
@@ -171,6 +206,8 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.command == "check-playbook":
         _check_playbook(chosen.file)
         return 0
+    if chosen.command == "history":
+        return _history(os.environ, chosen)
     settings = Settings.from_env(os.environ)
     if chosen.command == "replay":
         return _replay(settings, chosen.alert, as_json=chosen.json)
@@ -197,6 +234,7 @@ def main(arguments: list[str]) -> int:
     check.add_argument("file", help="a playbook, YAML")
     verify = commands.add_parser("verify-chain", help=_verify_chain.__doc__)
     verify.add_argument("--anchor", metavar="NUMBER:LINK", help="a head of the chain that was noted earlier")
+    _add_history(commands)
     for name, run in (ONCE | PROCESSES).items():
         commands.add_parser(name, help=run.__doc__)
     try:

@@ -104,6 +104,15 @@ def note(session: Session, row_class: type[Base], keys: Collection[Any]) -> None
     noted.update(dict.fromkeys((name, key if isinstance(key, tuple) else (key,)) for key in keys))
 
 
+def link_now(session: Session, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
+    """Link rows now instead of at the end: for a transaction with more rows than memory should hold.
+
+    It takes the ledger's lock at once, so it is only for one that nobody else waits for.
+    """
+    rows = _rows(session, table, keys)
+    append(session, [(table.name, _key_text(table, row), _digest(table, row)) for row in rows])
+
+
 def _link_noted(session: Session) -> None:
     noted: dict[tuple[str, tuple[Any, ...]], None] = session.info.pop(_NOTED)
     contents: dict[tuple[str, str], str] = {}

@@ -1,10 +1,14 @@
 """How the tables came to be: one file in `versions/` per change, each way up and down."""
 
+import importlib
+import pkgutil
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine
+
+import api
 
 
 def upgrade(engine: Engine) -> None:
@@ -25,3 +29,11 @@ def _config(connection: Connection) -> Config:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
+
+
+def import_tables() -> None:
+    """Make every room's tables known to the metadata."""
+    for module in pkgutil.walk_packages(api.__path__, "api."):
+        kernel = {"api.kernel.audit", "api.kernel.heartbeats", "api.kernel.ledger"}
+        if ".store" in module.name or module.name in kernel:
+            importlib.import_module(module.name)

@@ -1,21 +1,12 @@
 """Alembic's way in: takes the caller's connection, or on Alembic's own command line `-x url=…`."""
 
-import importlib
-import pkgutil
 from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Connection, text
 
-import api
 from api.kernel.db import Base, UtcDateTime, make_engine
-
-
-def import_tables() -> None:
-    """Make every room's tables known to the metadata, so that autogenerate can compare."""
-    for module in pkgutil.walk_packages(api.__path__, "api."):
-        if ".store" in module.name or module.name in {"api.kernel.audit", "api.kernel.heartbeats"}:
-            importlib.import_module(module.name)
+from api.migrations import import_tables
 
 
 def render_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:  # noqa: ANN401 - Alembic's

@@ -259,12 +259,16 @@ class Channel(StrEnum):
 
 
 class NotificationState(StrEnum):
-    """PENDING until an attempt succeeds (SENT), its receipt comes (RECEIVED) or it is given up (FAILED)."""
+    """PENDING until an attempt succeeds (SENT), its receipt comes (RECEIVED) or it is given up (FAILED).
+
+    MOVED: it was pending when its order's history left for another house; there it is never sent.
+    """
 
     PENDING = "pending"
     SENT = "sent"
     RECEIVED = "received"
     FAILED = "failed"
+    MOVED = "moved"
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,6 +264,7 @@ def list_messages_after(
     """Return stream messages after the cursor that are still worth showing; None is everybody's."""
     statement = select(_NotificationRow).where(
         _NotificationRow.channel == Channel.PERSON_STREAM.value,
+        _NotificationRow.state != NotificationState.MOVED.value,
         _NotificationRow.seq > seq,
         _NotificationRow.expires_at > now,
     )

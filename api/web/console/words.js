@@ -75,7 +75,13 @@ export const CHANNELS = {
   device: "Device",
 };
 
-export const DELIVERIES = { pending: "waiting", sent: "sent", received: "received", failed: "failed" };
+export const DELIVERIES = {
+  pending: "waiting",
+  sent: "sent",
+  received: "received",
+  failed: "failed",
+  moved: "left to the former house",
+};
 
 export const PARTIES = { wearer: "Wearer", protected: "Protected person" };
 

@@ -1,0 +1,1 @@
+"""Evidence that leaves the house, and history that moves from one house to another."""

@@ -1,0 +1,1 @@
+"""Decisions about evidence, one file per question."""

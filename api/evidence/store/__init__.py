@@ -1,0 +1,1 @@
+"""Queries of evidence, one file per noun."""

@@ -27,6 +27,7 @@ from api.orders.model import Device, DeviceDraft, DeviceKind
 
 PORTS = ("BAKEN_CONTROL_PORT", "BAKEN_APP_PORT", "BAKEN_MQTT_PORT", "BAKEN_NATS_PORT")
 STOP_S = 10
+SERVER_KEY = "5e" * 32
 
 
 def free_ports(count: int) -> list[int]:
@@ -66,7 +67,7 @@ class House:
         own = {
             "BAKEN_HOME": str(home),
             "BAKEN_DATABASE_URL": database_url,
-            "BAKEN_SERVER_KEY": "5e" * 32,
+            "BAKEN_SERVER_KEY": SERVER_KEY,
             "BAKEN_WEBHOOK_SECRET": "webhook-secret-of-this-test",
             **ports,
             **more,

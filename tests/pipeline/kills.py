@@ -72,12 +72,12 @@ class _Wearer:
     order_id: UUID
 
 
-def provision(engine: Engine, count: int, now: datetime) -> list[_Wearer]:
-    """Register so many wearers, each with an ankle monitor, an order and a zone round HOME."""
+def provision(engine: Engine, count: int, now: datetime, first: int = 0) -> list[_Wearer]:
+    """Register so many wearers from a number on, each with an ankle monitor, an order and a zone at HOME."""
     wearers = []
     with transaction(engine) as session:
-        person = orders.add_person(session, "P", "Person", None, now)
-        for number in range(count):
+        person = orders.add_person(session, f"P-{first}", "Person", None, now)
+        for number in range(first, first + count):
             wearer = orders.add_wearer(session, f"W-{number}", "Wearer", None, now)
             draft = OrderDraft(
                 reference=f"C-{number}",

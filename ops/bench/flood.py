@@ -113,7 +113,10 @@ class Bench:
                 number += 1
             while opened < min(passed_s * self.straps, len(wearers)):
                 wearer = wearers[opened]
-                strap = b'{"_type":"alarm","kind":"strap_cut","tst":%d,"seq":%d}' % (time.time(), 9_000_000)
+                strap = b'{"_type":"alarm","kind":"strap_cut","tst":%d,"seq":%d}' % (
+                    clock.now().timestamp(),
+                    9_000_000,
+                )
                 fleet.publish(wearer.access.id, f"{wearer.access.topic}/alarm", strap)
                 opened += 1
             fleet.poll(0.01)
@@ -124,6 +127,7 @@ class Bench:
     def flood(self, count: int) -> None:
         """Open alerts of severity 2, each with a message to the police."""
         now = clock.now()
+        kind = EventKind.ZONE_TRANSIT
         stages = provision(self.house.engine, count, now, first=100_000)
         with transaction(self.house.engine) as session:
             events = [

@@ -132,7 +132,7 @@ class Bench:
         with transaction(self.house.engine) as session:
             events = [
                 Event(
-                    kind=EventKind.ZONE_TRANSIT,
+                    kind=kind,
                     occurred_at=now,
                     order_id=one.order_id,
                     device_id=one.device.id,

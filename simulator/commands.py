@@ -22,13 +22,13 @@ from simulator import (
     saving,
     score,
     score_report,
+    stand_ins,
 )
 from simulator.client import ServiceError
 from simulator.clock import Clock
 from simulator.exercise import Exercise
 from simulator.judge import Judge
 from simulator.plan import party_sendings, plan_story
-from simulator.police import PoliceDesk
 from simulator.report import Live
 from simulator.run import Play, Scene, Target
 from simulator.stories import Story
@@ -90,11 +90,7 @@ def make_parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     command.add_argument("story", nargs="*", default=list(demo.STORIES))
     _add_target(command, environ, _demo)
     command = commands.add_parser("police", help="a stand-in police desk for the webhook")
-    command.add_argument("--port", type=int, default=0)
-    given = environ.get("BAKEN_WEBHOOK_SECRET")  # not by argument alone: those every user can read
-    command.add_argument("--secret", default=given, required=given is None, help="else BAKEN_WEBHOOK_SECRET")
-    command.add_argument("--fail-every", type=int, default=0, metavar="N")
-    command.add_argument("--hang", action="store_true")
+    stand_ins.add_police_options(command, environ)
     command.set_defaults(run=_police)
     command = commands.add_parser("record", help="write what a story's devices would say as GPX")
     command.add_argument("story")
@@ -309,25 +305,18 @@ def _saving(chosen: argparse.Namespace, room: Room) -> int:
 
 def _demo(chosen: argparse.Namespace, room: Room) -> int:
     stories = [load_story(find_story(name)) for name in chosen.story]
-    target = _target(chosen, room)
-
-    def say(line: str) -> None:
-        room.console.print(line, highlight=False, markup=False)
-
-    demo.loop(stories, target, room.clock, say)
+    demo.loop(stories, _target(chosen, room), room.clock, _sayer(room))
 
 
 def _police(chosen: argparse.Namespace, room: Room) -> int:
+    return stand_ins.serve_police(chosen, room.clock, _sayer(room))
+
+
+def _sayer(room: Room) -> Callable[[str], None]:
     def say(line: str) -> None:
         room.console.print(line, highlight=False, markup=False)
 
-    secret = chosen.secret.encode()
-    with PoliceDesk(
-        chosen.port, secret, room.clock, say, fail_every=chosen.fail_every, hang=chosen.hang
-    ) as desk:
-        say(f"police desk at http://127.0.0.1:{desk.port}/")
-        desk.serve_forever()
-    return 0
+    return say
 
 
 def _record(chosen: argparse.Namespace, room: Room) -> int:

@@ -1,12 +1,22 @@
-"""A stand-in police desk on loopback: checks signatures, prints one line a message, drops repeats."""
+"""A stand-in police desk on loopback: checks signatures, prints one line a message, drops repeats.
+
+It reads JSON and CAP 1.2 alike, and can acknowledge each message as a real desk's machine would.
+"""
 
 import hmac
 import itertools
 import json
+import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from xml.etree import ElementTree as ET
+
+import httpx
+from defusedxml import ElementTree as SafeET
+from defusedxml.common import DefusedXmlException
 
 from simulator.clock import Clock
 
@@ -15,6 +25,14 @@ MAX_AGE_S = 300.0
 """An older signature may be a replay; five minutes is what Stripe's webhooks use."""
 MAX_BODY_BYTES = 1024 * 1024
 HANG_S = 120.0
+ACK_DEADLINE_S = 5.0
+CAP = "{urn:oasis:names:tc:emergency:cap:1.2}"
+
+
+def signature(secret: bytes, now_s: float, body: bytes) -> str:
+    """Return the header that `signature_fault` accepts."""
+    stamp = str(int(now_s)).encode()
+    return f"t={stamp.decode()},v1={hmac.new(secret, stamp + b'.' + body, 'sha256').hexdigest()}"
 
 
 def signature_fault(secret: bytes, header: str, body: bytes, now_s: float) -> str:
@@ -34,6 +52,33 @@ def signature_fault(secret: bytes, header: str, body: bytes, now_s: float) -> st
     return ""
 
 
+def read_message(body: bytes) -> dict[str, Any]:
+    """Return a delivery as JSON types, of CAP what the desk shows; raises ValueError.
+
+    Whichever way it came, it has `id`, `status`, `msgType` and in `alert` the kind and our severity.
+    """
+    if not body.lstrip().startswith(b"<"):
+        message = json.loads(body)
+        if not isinstance(message, dict) or "id" not in message:
+            raise ValueError("no JSON with an id")
+        return message
+    try:
+        root = SafeET.fromstring(body, forbid_dtd=True)
+    except (ET.ParseError, DefusedXmlException) as error:
+        raise ValueError("no XML that can be read") from error
+    if root.tag != f"{CAP}alert" or not root.findtext(f"{CAP}identifier"):
+        raise ValueError("no CAP alert with an identifier")
+    said = {name: root.findtext(f"{CAP}{name}", "") for name in ("identifier", "status", "msgType")}
+    pairs = [[child.text or "" for child in one] for one in root.iter(f"{CAP}parameter")]
+    told = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+    return {
+        "id": said["identifier"],
+        "status": said["status"],
+        "msgType": said["msgType"],
+        "alert": {"kind": told.get("kind", ""), "severity": told.get("severity", "?")},
+    }
+
+
 class PoliceDesk(ThreadingHTTPServer):
     """The desk; `received` holds each message once, by its id."""
 
@@ -48,15 +93,18 @@ class PoliceDesk(ThreadingHTTPServer):
         *,
         fail_every: int = 0,
         hang: bool = False,
+        ack_url: str | None = None,
+        who: str = "desk-1",
     ) -> None:
         """Listen on loopback; `port` 0 takes a free one.
 
         `fail_every` n answers every n-th delivery with 500, to show that it comes again; `hang` takes
-        deliveries and never answers in time.
+        deliveries and never answers in time; with `ack_url` each new message is acknowledged there, as `who`.
         """
         super().__init__(("127.0.0.1", port), _Desk)
         self.secret, self.clock, self.say = secret, clock, say
         self.fail_every, self.hang = fail_every, hang
+        self.ack_url, self.who = ack_url, who
         self.received: dict[str, dict[str, Any]] = {}
         self.repeats = 0
         self._numbers = itertools.count(1)
@@ -77,18 +125,43 @@ class PoliceDesk(ThreadingHTTPServer):
             self.say("failing on purpose")
             return 500, {"error": "failing on purpose"}
         try:
-            message = json.loads(body)
-            message_id = str(message["id"])
-        except (ValueError, KeyError, TypeError):
-            self.say("refused: no JSON with an id")
-            return 400, {"error": "no JSON with an id"}
+            message = read_message(body)
+        except ValueError as error:
+            self.say("refused: no message with an id")
+            return 400, {"error": str(error)}
+        message_id = str(message["id"])
         if message_id in self.received:
             self.repeats += 1
             self.say(f"again    {message_id}")
         else:
             self.received[message_id] = message
             self.say(_line(message))
+            if self.ack_url:
+                # After the answer: the other side may only now be noting that it sent the message.
+                threading.Thread(
+                    target=self._acknowledge, args=(self.ack_url, message_id), daemon=True
+                ).start()
         return 200, {"received": message_id}
+
+    def _acknowledge(self, url: str, message_id: str) -> None:
+        ack = {
+            "id": f"ack-{message_id}",
+            "msgType": "Ack",
+            "references": [message_id],
+            "sent": datetime.fromtimestamp(self.clock.now(), UTC).isoformat(),
+            "who": self.who,
+        }
+        body = json.dumps(ack).encode()
+        headers = {
+            "Content-Type": "application/json",
+            SIGNATURE_HEADER: signature(self.secret, self.clock.now(), body),
+        }
+        try:
+            answer = httpx.post(url, content=body, headers=headers, timeout=ACK_DEADLINE_S)
+        except httpx.HTTPError as error:
+            self.say(f"not acknowledged: {type(error).__name__}")
+        else:
+            self.say(f"acked    {message_id}" if answer.is_success else f"ack refused: {answer.status_code}")
 
 
 class _Desk(BaseHTTPRequestHandler):

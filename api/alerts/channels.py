@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -10,7 +10,9 @@ from uuid import UUID
 import httpx
 
 from api.alerts.service import Outcome
+from api.alerts.wire import cap
 from api.kernel import clock
+from api.kernel.config import Settings
 from api.kernel.crypto import sign
 from api.kernel.mqtt import BrokerAway, Publisher
 
@@ -21,6 +23,22 @@ BROKER_TIMEOUT_S = 2.0
 """The broker is in our own house; a claim of 8 commands must end before its lease does."""
 SIGNATURE_HEADER = "X-Baken-Signature"
 ID_HEADER = "X-Baken-Id"
+
+
+Encode = Callable[[dict[str, Any]], tuple[str, bytes]]
+"""From a message of the outbox to its content type and body."""
+
+
+def encode_json(payload: dict[str, Any]) -> tuple[str, bytes]:
+    """Return a body of `ops/contracts/webhook.schema.json`."""
+    return "application/json", json.dumps(payload, separators=(",", ":")).encode()
+
+
+def encoder_of(settings: Settings) -> Encode:
+    """Return what writes the format that this house's receiver reads."""
+    if settings.webhook_format == "json":
+        return encode_json
+    return lambda payload: (cap.CONTENT_TYPE, cap.cap_xml(payload, settings.cap_sender))
 
 
 def signature(secret: bytes, sent_at_s: int, body: bytes) -> str:
@@ -34,10 +52,11 @@ class Webhook:
     A hanging delivery holds up the others of its claim by `WEBHOOK_DEADLINE_S` at most.
     """
 
-    def __init__(self, url: str, secret: bytes) -> None:
+    def __init__(self, url: str, secret: bytes, encode: Encode = encode_json) -> None:
         """Prepare; nothing is sent before `send`."""
         self._url = url
         self._secret = secret
+        self._encode = encode
         self._runner = asyncio.Runner()
         # No redirects: positions go to the address that was configured and to no other. No proxies or
         # netrc from the environment either.
@@ -60,9 +79,9 @@ class Webhook:
         return list(await asyncio.gather(*(self._send_one(*message) for message in messages)))
 
     async def _send_one(self, message_id: UUID, payload: dict[str, Any]) -> Outcome:
-        body = json.dumps(payload, separators=(",", ":")).encode()
+        content_type, body = self._encode(payload)
         headers = {
-            "Content-Type": "application/json",
+            "Content-Type": content_type,
             SIGNATURE_HEADER: signature(self._secret, int(clock.now().timestamp()), body),
             ID_HEADER: str(message_id),
         }

@@ -15,11 +15,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from api.alerts import service
-from api.alerts.channels import Webhook, send_command
+from api.alerts.channels import Webhook, encoder_of, send_command
 from api.alerts.escalator import run_escalations
 from api.alerts.model import Channel, Notification
 from api.alerts.service import Outcome
-from api.alerts.wire import encode_notice
+from api.alerts.wire.commands import encode_notice
 from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import is_away, reading, transaction
@@ -102,7 +102,8 @@ def _run_webhook(settings: Settings, engine: Engine, stop: threading.Event) -> N
     if settings.webhook_url is None:
         _run_channel(engine, stop, Channel.POLICE_WEBHOOK, _send_nowhere)
         return
-    with Webhook(settings.webhook_url, settings.webhook_secret) as webhook:
+    encode = encoder_of(settings)
+    with Webhook(settings.webhook_url, settings.webhook_secret, encode) as webhook:
 
         def send(claimed: Sequence[Notification]) -> list[Outcome]:
             return webhook.send([(one.id, one.payload) for one in claimed])

@@ -11,6 +11,7 @@ SHARD_COUNT = 64
 COVERS = ("timer", "converter")
 PLAYBOOKS = Path(__file__).parents[2] / "ops" / "playbooks"
 """Where the playbooks are that come with the project."""
+WEBHOOK_FORMATS = ("json", "cap")
 
 
 class SettingError(Exception):
@@ -33,7 +34,9 @@ class Settings:
         server_key: 32 bytes; encrypts columns and derives the internal broker passwords.
         shards: Which shards this worker takes.
         webhook_url: Where police alerts go; None sends none.
-        webhook_secret: Shared with the receiver, signs each delivery.
+        webhook_secret: Shared with the receiver, signs each delivery and each acknowledgement of theirs.
+        webhook_format: What the receiver reads: `json` or `cap` (CAP 1.2 XML).
+        cap_sender: Who we are in CAP messages.
         cover: What the protected person's messages pretend to come from.
         police_port: Where the demo's stand-in for the police listens, when no webhook_url is set.
         limits_file: TOML file with this house's limits (`api.geofence.service.limits`); None: the defaults.
@@ -53,6 +56,8 @@ class Settings:
     shards: frozenset[int]
     webhook_url: str | None
     webhook_secret: bytes
+    webhook_format: str
+    cap_sender: str
     cover: str
     tls: bool
     police_port: int
@@ -81,6 +86,8 @@ class Settings:
             shards=_shards(values.get("BAKEN_SHARDS", f"0-{SHARD_COUNT - 1}")),
             webhook_url=webhook_url,
             webhook_secret=webhook_secret.encode(),
+            webhook_format=_choice(values, "BAKEN_WEBHOOK_FORMAT", WEBHOOK_FORMATS),
+            cap_sender=_cap_sender(values.get("BAKEN_CAP_SENDER", "baken")),
             cover=_choice(values, "BAKEN_COVER", COVERS),
             tls=_choice(values, "BAKEN_TLS", ("no", "yes")) == "yes",
             police_port=_port(values, "BAKEN_POLICE_PORT", 8480),
@@ -151,6 +158,15 @@ def _playbook(text: str) -> Path:
     """Return the file of a playbook: one that comes with the project by its name, or any by its path."""
     own = PLAYBOOKS / f"{text}.yaml"
     return own if re.fullmatch("[a-z]+", text) and own.is_file() else Path(text).resolve()
+
+
+def _cap_sender(text: str) -> str:
+    if not re.fullmatch(r"[^\s,<&]{1,100}", text):
+        raise SettingError(
+            f"BAKEN_CAP_SENDER={text!r} cannot name a sender in CAP: give 1 to 100 characters "
+            "without spaces, commas, < and &."
+        )
+    return text
 
 
 def _choice(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

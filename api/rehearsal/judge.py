@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.alerts.model import Alert, AlertEntry, Channel, Notification
-from api.alerts.wire import encode_notice
+from api.alerts.wire.commands import encode_notice
 from api.geofence.model import BadLimits, Limits
 from api.geofence.rules.limits import with_values
 from api.geofence.service import sightings, zones

@@ -6,16 +6,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from api.alerts import channels
-from api.alerts.channels import Webhook
+from api.alerts.channels import Webhook, encoder_of
 from api.alerts.service import Outcome
+from api.kernel.config import Settings
 from tests.alerts.receiver import Receiver, open_receiver, say
 
+CONTRACTS = Path(__file__).parents[2] / "ops/contracts"
 SECRET = b"shared with the receiver"
 PAYLOAD = {"id": "x", "alert": {"severity": 1}}
 
@@ -42,6 +45,20 @@ def test_the_signature_covers_the_time_and_the_body(receiver: Receiver) -> None:
     signed = sent_at.removeprefix("t=").encode() + b"." + delivery.body
     assert version == "v1=" + hmac.new(SECRET, signed, "sha256").hexdigest()
     assert abs(time.time() - int(sent_at.removeprefix("t="))) < 60
+
+
+def test_a_house_that_speaks_cap_signs_the_very_xml_that_it_sends(receiver: Receiver) -> None:
+    example = (CONTRACTS / "examples/webhook/alert.json").read_text(encoding="utf-8")
+    environ = {"BAKEN_SERVER_KEY": "0" * 64, "BAKEN_WEBHOOK_FORMAT": "cap", "BAKEN_CAP_SENDER": "us@here"}
+    with Webhook(receiver.url, SECRET, encoder_of(Settings.from_env(environ))) as webhook:
+        assert webhook.send([(uuid4(), json.loads(example))])[0].succeeded
+    (delivery,) = receiver.deliveries
+    assert delivery.headers["Content-Type"] == "application/cap+xml"
+    assert delivery.body.startswith(b"<?xml")
+    assert b"<sender>us@here</sender>" in delivery.body
+    sent_at, version = delivery.headers["X-Baken-Signature"].split(",")
+    signed = sent_at.removeprefix("t=").encode() + b"." + delivery.body
+    assert version == "v1=" + hmac.new(SECRET, signed, "sha256").hexdigest()
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])

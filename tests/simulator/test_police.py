@@ -2,6 +2,7 @@ import hmac
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,6 +10,8 @@ import pytest
 
 from simulator.clock import Clock
 from simulator.police import PoliceDesk, signature_fault
+from tests.alerts.receiver import open_receiver, say
+from tests.house import wait_until
 
 SECRET = b"shared with the receiver"
 NOW_S = 1_790_000_000.0
@@ -98,3 +101,53 @@ def test_it_fails_on_purpose_and_takes_the_next() -> None:
 )
 def test_a_signature_covers_time_and_body(header: str, fault: str) -> None:
     assert signature_fault(SECRET, header, b"body", NOW_S) == fault
+
+
+CAP_EXAMPLE = Path(__file__).parents[2] / "ops/contracts/examples/webhook/alert.cap.xml"
+
+
+def test_cap_is_understood_as_json_is(desk: Desk) -> None:
+    body = CAP_EXAMPLE.read_bytes()
+    message_id = "b6a2f0b4-3f4e-4f0a-9a51-3c9f3a7d1e20"
+    assert desk.post(body).json() == {"received": message_id}
+    assert desk.lines == [f"Exercise  Alert  proximity_breach  severity 1  {message_id}"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<alert/>",
+        b"<alert",
+        b'<!DOCTYPE a [<!ENTITY e "x">]><alert>&e;</alert>',
+        b'<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><sender>x</sender></alert>',
+    ],
+)
+def test_xml_that_is_no_cap_is_a_bad_request(desk: Desk, body: bytes) -> None:
+    assert desk.post(body).status_code == 400
+    assert desk.server.received == {}
+
+
+def test_each_message_is_acknowledged_once_with_a_signature() -> None:
+    with open_receiver() as control:
+        desk = Desk(ack_url=control.url)
+        for _twice in range(2):
+            desk.post(MESSAGE)
+        wait_until(lambda: "acked    n-1" in desk.lines)
+        desk.stop()
+    (ack,) = control.deliveries
+    said = json.loads(ack.body)
+    assert (said["msgType"], said["references"], said["who"]) == ("Ack", ["n-1"], "desk-1")
+    assert signature_fault(SECRET, ack.headers["X-Baken-Signature"], ack.body, NOW_S) == ""
+
+
+def test_an_acknowledgement_that_is_not_taken_is_said() -> None:
+    with open_receiver() as control:
+        control.answer = lambda handler: say(handler, 404)
+        refused = Desk(ack_url=control.url)
+        refused.post(MESSAGE)
+        wait_until(lambda: "ack refused: 404" in refused.lines)
+        refused.stop()
+    unheard = Desk(ack_url="http://127.0.0.1:1/")
+    unheard.post(MESSAGE)
+    wait_until(lambda: "not acknowledged: ConnectError" in unheard.lines)
+    unheard.stop()

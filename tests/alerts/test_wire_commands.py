@@ -6,7 +6,7 @@ from uuid import UUID
 import jsonschema
 import pytest
 
-from api.alerts.wire import encode_command
+from api.alerts.wire.commands import encode_command
 from api.kernel.crypto import new_key, unseal
 from tests.alerts.stage import at
 

@@ -1,0 +1,1 @@
+"""The bytes that leave alerting and come back to it; pure."""

@@ -1,22 +1,24 @@
-"""The loop that empties the outbox: claim, send outside any transaction, record. One thread per channel.
+"""The process that empties the outbox: one lane, in a thread of its own, per channel.
 
 A channel that hangs delays no other. A dispatcher that dies gives its claims back when their lease ends;
 two dispatchers share the work. Messages to protected people are not sent here: their streams take them.
 """
 
-import random
 import signal
 import threading
 import uuid
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from api.alerts import service
-from api.alerts.channels import Webhook, encoder_of, send_command
+from api.alerts.channels.device import send_command
+from api.alerts.channels.http import Line
+from api.alerts.channels.webhook import Webhook, encoder_of
 from api.alerts.escalator import run_escalations
+from api.alerts.lanes.lane import Lane, settled
 from api.alerts.model import Channel, Notification
 from api.alerts.service import Outcome
 from api.alerts.wire.commands import encode_notice
@@ -31,16 +33,12 @@ from api.orders.model import Device
 from api.safety_plans.model import cover_named
 
 PROCESS = "dispatcher"
-IDLE_S = 0.02
-"""An idle look at the outbox is one indexed read; with it the first try leaves within 50 ms of the commit."""
-DATABASE_AWAY_S = 1.0
-CLAIM_LIMIT = 8
-"""Sent together before anything is recorded; `service.LEASE` covers the slowest claim."""
+DEVICE_SLOTS, DEVICE_RESERVED = 8, 2
+"""Claimed together and sent one by one; `service.LEASE` covers 8 that wait 2 s each for a broker."""
 SWEEP_S = 1.0
 SWEEP_LIMIT = 500
 
 _log = Log(PROCESS)
-Send = Callable[[Sequence[Notification]], list[Outcome]]
 
 
 def run(settings: Settings, engine: Engine) -> None:
@@ -100,37 +98,32 @@ def _sweep(engine: Engine) -> None:
 
 def _run_webhook(settings: Settings, engine: Engine, stop: threading.Event) -> None:
     if settings.webhook_url is None:
-        _run_channel(engine, stop, Channel.POLICE_WEBHOOK, _send_nowhere)
+        Lane(engine, Channel.POLICE_WEBHOOK, _send_nowhere).run(stop)
         return
-    encode = encoder_of(settings)
-    with Webhook(settings.webhook_url, settings.webhook_secret, encode) as webhook:
-
-        def send(claimed: Sequence[Notification]) -> list[Outcome]:
-            return webhook.send([(one.id, one.payload) for one in claimed])
-
-        _run_channel(engine, stop, Channel.POLICE_WEBHOOK, send)
+    with Line() as line:
+        webhook = Webhook(line, settings.webhook_url, settings.webhook_secret, encoder_of(settings))
+        Lane(engine, Channel.POLICE_WEBHOOK, lambda claimed, _urgent: webhook.send(claimed)).run(stop)
 
 
-def _send_nowhere(claimed: Sequence[Notification]) -> list[Outcome]:
-    """Say on each message that no receiver is configured, so that nobody believes the police were told."""
-    return [Outcome(succeeded=False, code="not_configured", is_final=True)] * len(claimed)
+def _send_nowhere(claimed: Sequence[Notification], _urgent: bool) -> list[Future[Outcome]]:  # noqa: FBT001 - Send
+    """Say on each message that no receiver is configured, so that nobody believes that it was told."""
+    outcome = Outcome(succeeded=False, code="not_configured", is_final=True)
+    return [settled(outcome) for _one in claimed]
 
 
 def _run_devices(settings: Settings, engine: Engine, stop: threading.Event, publisher: Publisher) -> None:
     neutral = cover_named(settings.cover).neutral_text
+    # One at a time: commands reach a device in the order in which they were meant.
+    with ThreadPoolExecutor(1, "devices") as sender:
 
-    def send(claimed: Sequence[Notification]) -> list[Outcome]:
-        with reading(engine) as session:
-            wanted = {one.device_id for one in claimed if one.device_id}
-            devices = {device.id: device for device in orders.list_devices(session, wanted)}
-        outcomes: list[Outcome] = []
-        for one in claimed:
-            is_gone = bool(outcomes) and outcomes[-1].code == "broker_away"
-            # Waiting again for a broker that has just not answered would only outlast the lease.
-            outcomes.append(outcomes[-1] if is_gone else _send_to(publisher, devices, one, neutral))
-        return outcomes
+        def send(claimed: Sequence[Notification], _urgent: bool) -> list[Future[Outcome]]:  # noqa: FBT001 - Send
+            with reading(engine) as session:
+                wanted = {one.device_id for one in claimed if one.device_id}
+                devices = {device.id: device for device in orders.list_devices(session, wanted)}
+            return [sender.submit(_send_to, publisher, devices, one, neutral) for one in claimed]
 
-    _run_channel(engine, stop, Channel.DEVICE, send)
+        Lane(engine, Channel.DEVICE, send, DEVICE_SLOTS, DEVICE_RESERVED).run(stop)
+        sender.shutdown(cancel_futures=True)
 
 
 def _send_to(
@@ -141,71 +134,3 @@ def _send_to(
         return Outcome(succeeded=False, code="device_retired", is_final=True)
     payload = encode_notice(command, neutral, device.sealing_key)
     return send_command(publisher, topic_of(device.shard, device.id, "cmd"), payload)
-
-
-def _run_channel(engine: Engine, stop: threading.Event, channel: Channel, send: Send) -> None:
-    """Empty one channel of the outbox until told to stop; a database that is away is waited for."""
-    chance = random.Random()  # noqa: S311 - spreads retries, keeps no secret
-    while not stop.is_set():
-        try:
-            has_worked = _turn(engine, channel, send, chance)
-        except DBAPIError as error:
-            if not is_away(error):
-                raise
-            _log.error("database away", channel=channel, error=type(error).__name__)
-            stop.wait(DATABASE_AWAY_S)
-        else:
-            if not has_worked:
-                stop.wait(IDLE_S)
-
-
-def _turn(engine: Engine, channel: Channel, send: Send, chance: random.Random) -> bool:
-    """Claim, send and record once; say whether there was anything."""
-    now = clock.now()
-    with reading(engine) as session:
-        if not service.has_due(session, now, channel):
-            return False
-    with transaction(engine) as session:
-        claimed = service.claim_due(session, now, channel, CLAIM_LIMIT)
-    if not claimed:
-        return False  # another dispatcher was faster
-    outcomes = _send_safely(channel, send, claimed)
-    _record(engine, claimed, outcomes, clock.now(), chance)
-    return True
-
-
-def _send_safely(channel: Channel, send: Send, claimed: Sequence[Notification]) -> list[Outcome]:
-    """Send; after a fault of ours try one by one, so that one poisoned message stops none of the others.
-
-    The fault becomes a failed attempt of its message, and by that an alert, not a log line alone.
-    """
-    try:
-        return send(claimed)
-    except DBAPIError:
-        raise
-    except Exception as error:  # noqa: BLE001 - see above
-        _log.error("sending failed", channel=channel, error=type(error).__name__, count=len(claimed))
-        if len(claimed) == 1:
-            return [Outcome(succeeded=False, code="our_fault")]
-        return [outcome for one in claimed for outcome in _send_safely(channel, send, [one])]
-
-
-def _record(
-    engine: Engine,
-    claimed: Sequence[Notification],
-    outcomes: Sequence[Outcome],
-    now: datetime,
-    chance: random.Random,
-) -> None:
-    with transaction(engine) as session:
-        for one, outcome in zip(claimed, outcomes, strict=True):
-            service.record_attempt(session, one.id, outcome, now, chance.random())
-    for one, outcome in zip(claimed, outcomes, strict=True):
-        if not outcome.succeeded:
-            _log.warning(
-                "attempt failed",
-                notification_id=one.id,
-                channel=one.channel,
-                attempt=one.attempts + 1,
-                reason=outcome.code,
-            )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 from uuid import UUID
 
-from flask import Response, current_app, request
+from flask import Response, abort, current_app, request
 from flask.views import MethodView
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -16,6 +16,7 @@ from api.alerts.model import AlertState
 from api.alerts.model.drills import DrillReport, DueDrill
 from api.alerts.model.playbooks import Playbook, Task
 from api.alerts.schemas import (
+    ACK_BODY,
     AlertDetailSchema,
     AlertSchema,
     CursorSchema,
@@ -24,14 +25,17 @@ from api.alerts.schemas import (
     PlaybookSchema,
     ResolutionSchema,
     StatesSchema,
+    TakenSchema,
     TaskOutcomeSchema,
     TaskSchema,
 )
 from api.alerts.service import AlertDetail, AlertView
+from api.alerts.service.acks import take_police_ack
 from api.alerts.streams import Listener, Streams, TooManyStreams
+from api.alerts.wire.acks import BadAck, parse_ack
 from api.kernel import clock
 from api.kernel.db import reading, transaction
-from api.kernel.http import Blueprint, actor, allow, engine, settings
+from api.kernel.http import Blueprint, actor, allow, engine, settings, signed
 from api.safety_plans.model import cover_named
 
 control_blueprint = Blueprint("alerts", __name__, url_prefix="/api", description="What must be answered.")
@@ -190,6 +194,24 @@ class ControlStream(MethodView):
         listener = _listen(account.id, None)
         frames = _streams().control_frames(listener, _cursor(query), _is_signed_in(STAFF_COOKIE))
         return _answer(listener, frames)
+
+
+@control_blueprint.route("/police/acknowledgements")
+class PoliceAcknowledgements(MethodView):
+    """What the police's machine answers by itself."""
+
+    @signed(lambda settings: settings.webhook_secret)
+    @control_blueprint.doc(requestBody=ACK_BODY)
+    @control_blueprint.response(200, TakenSchema)
+    def post(self) -> dict[str, Any]:
+        """Take an acknowledgement of messages to the police: JSON or CAP 1.2, signed as our messages are."""
+        try:
+            ack = parse_ack(request.get_data())
+        except BadAck as error:
+            abort(400, str(error))
+        with transaction(engine()) as session:
+            alert_id = take_police_ack(session, ack, clock.now())
+        return {"received": ack.id, "alert_id": alert_id}
 
 
 @app_blueprint.route("/stream")

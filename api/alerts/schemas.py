@@ -237,6 +237,39 @@ class CursorSchema(Schema):
     after = fields.Integer(validate=validate.Range(min=0))
 
 
+class TakenSchema(Schema):
+    """That an acknowledgement has been taken; a repeat is answered alike."""
+
+    received = fields.String()
+    alert_id = fields.UUID(allow_none=True)
+
+
+ACK_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["id", "msgType", "references", "sent", "who"],
+                "properties": {
+                    "id": {"type": "string", "minLength": 1, "maxLength": 128},
+                    "msgType": {"enum": ["Ack", "Error"]},
+                    "references": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"type": "string", "format": "uuid"},
+                    },
+                    "sent": {"type": "string", "format": "date-time"},
+                    "who": {"type": "string", "minLength": 1, "maxLength": 64},
+                },
+            }
+        },
+        "application/cap+xml": {"schema": {"type": "string", "description": "CAP 1.2, msgType Ack or Error"}},
+    },
+}
+"""The body is read by `wire.acks`, because the signature covers its bytes and one of the two forms is XML."""
+
+
 def news_json(entry: AlertEntry, view: AlertView) -> dict[str, Any]:
     """Return one `alert` message of the control-room stream."""
     return {"seq": entry.seq, "alert": AlertSchema().dump(view), "entry": EntrySchema().dump(entry)}

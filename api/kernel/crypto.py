@@ -111,3 +111,31 @@ class ColumnCipher:
 def sign(secret: bytes, message: bytes) -> str:
     """Return the hexadecimal HMAC-SHA256 of `message`."""
     return hmac.new(secret, message, "sha256").hexdigest()
+
+
+SIGNATURE_HEADER = "X-Baken-Signature"
+SIGNATURE_LIFE_S = 300
+"""An older signature may be a replay; five minutes is what Stripe's webhooks use."""
+
+
+def signature(secret: bytes, sent_at_s: int, body: bytes) -> str:
+    """Return the signature header; the time is signed too, so that an old delivery can be refused."""
+    return f"t={sent_at_s},v1={sign(secret, f'{sent_at_s}.'.encode() + body)}"
+
+
+def signature_fault(secret: bytes, header: str, body: bytes, now_s: float) -> str:
+    """Return why a delivery cannot be trusted and what to do, or nothing; takes the same time for any guess.
+
+    Without a secret nothing can be trusted: everybody can sign with an empty one.
+    """
+    if not secret:
+        return "Nothing signed is taken here: no secret has been agreed upon."
+    parts = dict(part.split("=", 1) for part in header.split(",") if "=" in part)
+    stamp, given = parts.get("t", ""), parts.get("v1", "")
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12) or not given:
+        return f"Sign the body: {SIGNATURE_HEADER}: t=<Unix seconds>,v1=<HMAC-SHA256>."
+    if not hmac.compare_digest(sign(secret, stamp.encode() + b"." + body).encode(), given.encode()):
+        return "The signature is wrong: sign the exact bytes of the body with the secret agreed upon."
+    if abs(now_s - int(stamp)) > SIGNATURE_LIFE_S:
+        return f"The signature is more than {SIGNATURE_LIFE_S} s off: sign again, and set your clock."
+    return ""

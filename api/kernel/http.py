@@ -17,7 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
+from api.kernel import clock
 from api.kernel.config import Settings
+from api.kernel.crypto import SIGNATURE_HEADER, signature_fault
 from api.kernel.db import is_away
 from api.kernel.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from api.kernel.logs import Log
@@ -31,6 +33,7 @@ CONTENT_POLICY = (
 
 View = TypeVar("View", bound=Callable[..., Any])
 _PUBLIC = "public"
+_SIGNED = "signed"
 _OURS = Path(__file__).parents[1]
 _log = Log("http")
 
@@ -89,13 +92,30 @@ def public(view: View) -> View:
     return view
 
 
+def signed(secret_of: Callable[[Settings], bytes]) -> Callable[[View], View]:
+    """Mark a view as callable by a machine that signs the body's exact bytes with this secret.
+
+    The guard has checked the signature before the view runs; whether a message came before is the view's.
+    """
+
+    def mark(view: View) -> View:
+        view.__allow__ = frozenset({_SIGNED})  # type: ignore[attr-defined]  # a mark on a function
+        view.__secret_of__ = secret_of  # type: ignore[attr-defined]  # a mark on a function
+        return view
+
+    return mark
+
+
 def allowed_roles(app: Flask, endpoint: str, method: str) -> frozenset[str] | None:
     """Return who may call this endpoint with this method; None when nobody said."""
+    return cast("frozenset[str] | None", getattr(_view_of(app, endpoint, method), "__allow__", None))
+
+
+def _view_of(app: Flask, endpoint: str, method: str) -> Any:  # noqa: ANN401 - a function with marks on it
     view: Any = app.view_functions[endpoint]
     if view_class := getattr(view, "view_class", None):
-        name = "get" if method == "HEAD" else method.lower()
-        view = getattr(view_class, name, None)
-    return cast("frozenset[str] | None", getattr(view, "__allow__", None))
+        return getattr(view_class, "get" if method == "HEAD" else method.lower(), None)
+    return view
 
 
 def guard(app: Flask, identify: Callable[[], Actor | None]) -> None:
@@ -111,6 +131,8 @@ def guard(app: Flask, identify: Callable[[], Actor | None]) -> None:
             return _problem(403, "This request came from another site.")
         if _PUBLIC in roles:
             return None
+        if _SIGNED in roles:
+            return _refuse_unsigned(app, request.endpoint)
         actor = identify()
         if actor is None:
             return _problem(401, "Sign in first.")
@@ -120,6 +142,13 @@ def guard(app: Flask, identify: Callable[[], Actor | None]) -> None:
         return None
 
     app.before_request(check)
+
+
+def _refuse_unsigned(app: Flask, endpoint: str) -> Response | None:
+    secret = _view_of(app, endpoint, request.method).__secret_of__(settings())
+    header = request.headers.get(SIGNATURE_HEADER, "")
+    fault = signature_fault(secret, header, request.get_data(), clock.now().timestamp())
+    return _problem(401, fault) if fault else None
 
 
 def _is_foreign() -> bool:

@@ -200,3 +200,44 @@ def test_her_messages_are_hers_alone_and_follow_the_cursor(engine: Engine) -> No
         unseen = service.unseen_messages(session, stage.people[0], last, NOW)
         assert [one.id for one in unseen] == [hers[1].id]
         assert service.unseen_messages(session, stage.people[0], last, NOW + timedelta(hours=1)) == []
+
+
+def test_the_worst_can_be_claimed_alone_and_of_equals_the_least_tried(engine: Engine) -> None:
+    stage = make_stage(engine)
+    open_many(stage, 2)
+    stage.tell(make_event(order_id=uuid4(), doubts=(Doubt.COARSE,)))
+    old, _new = claim(stage, limit=2)
+    for second in range(2):
+        record(stage, old, Outcome(succeeded=False, code="500", is_channel=False), now_s=second)
+    with transaction(engine) as session:
+        assert service.has_due(session, at(60), WEBHOOK, service.Wanted.URGENT)
+        first, second_one = service.claim_fresh(session, at(60), WEBHOOK, 2, service.Wanted.URGENT)
+        assert second_one.id == old
+        assert first.id != old
+        assert not service.has_due(session, at(60), WEBHOOK, service.Wanted.URGENT)
+        assert service.has_due(session, at(60), WEBHOOK, service.Wanted.OTHERS)
+        (mild,) = service.claim_due(session, at(60), WEBHOOK, 8, service.Wanted.OTHERS)
+        assert mild.payload["alert"]["severity"] == 2
+
+
+def test_a_channel_that_is_back_makes_due_what_waits_and_nothing_that_is_on_its_way(stage: Stage) -> None:
+    open_many(stage, 3)
+    failed, on_its_way, *_rest = claim(stage, limit=2)
+    for _twice in range(8):
+        record(stage, failed, Outcome(succeeded=False, code="503"))
+    assert claim(stage, limit=1, now_s=5) != [failed]
+    with transaction(stage.engine) as session:
+        service.note_channel(session, WEBHOOK, service.ChannelNews.BACK, at(5))
+        assert [one.id for one in service.claim_due(session, at(5), WEBHOOK, 8)] == [failed]
+    assert on_its_way not in claim(stage, now_s=29)
+
+
+def test_a_channel_that_is_down_is_told_even_when_no_message_has_failed_often(stage: Stage) -> None:
+    stage.tell(breach(stage))
+    with transaction(stage.engine) as session:
+        service.note_channel(session, WEBHOOK, service.ChannelNews.NONE, NOW)
+        service.note_channel(session, WEBHOOK, service.ChannelNews.DOWN, NOW)
+        service.note_channel(session, WEBHOOK, service.ChannelNews.DOWN, NOW)
+    (system,) = [alert for alert in stage.alerts() if alert.family == "system"]
+    assert system.ongoing
+    assert len(stage.detail(system).entries) == 1

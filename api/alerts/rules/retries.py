@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from api.alerts.model import Channel
 
 FIRST_RETRY_S = 1.0
-LAST_RETRY_S = 60.0
-"""Doubling from the first to the last: a receiver that restarts is reached within seconds; proposal."""
+LAST_RETRY_S = 10.0
+"""Doubling from the first to the last: a receiver that restarts is reached within seconds. Rarer tries would
+spare nobody: while a channel is down, only one message at a time is tried (`lanes.breaker`). Proposal."""
 LIFE = {
     Channel.POLICE_WEBHOOK: timedelta(hours=24),
     Channel.PERSON_STREAM: timedelta(hours=1),

@@ -30,10 +30,12 @@ from api.alerts.service.playbooks import list_uses as list_playbooks
 from api.alerts.service.playbooks import read_playbook
 from api.alerts.service.playbooks import take_over as take_over_playbook
 from api.alerts.service.sending import (
+    ChannelNews,
     Outcome,
     Pending,
     born_after,
     claim_due,
+    claim_fresh,
     count_pending,
     expire_pending,
     has_due,
@@ -41,22 +43,28 @@ from api.alerts.service.sending import (
     last_message_seq,
     mark_shown,
     messages_after,
+    note_channel,
     receive_message_receipt,
     receive_receipt,
     record_attempt,
+    record_attempts,
     tell_interval,
     unseen_messages,
 )
+from api.alerts.store.outbox import Wanted
 
 __all__ = [
     "AlertDetail",
     "AlertView",
+    "ChannelNews",
     "HeardOf",
     "Outcome",
     "Pending",
+    "Wanted",
     "acknowledge",
     "born_after",
     "claim_due",
+    "claim_fresh",
     "count_pending",
     "current_playbook",
     "entries_after",
@@ -79,6 +87,7 @@ __all__ = [
     "mark_shown",
     "messages_after",
     "news_after",
+    "note_channel",
     "note_outcome",
     "note_watching",
     "open_alerts",
@@ -87,6 +96,7 @@ __all__ = [
     "receive_message_receipt",
     "receive_receipt",
     "record_attempt",
+    "record_attempts",
     "resolve",
     "start_drill",
     "take_over_playbook",

@@ -1,9 +1,10 @@
 """The outbox: what is due, what became of it, and the alarm when a way out is closed."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -17,16 +18,19 @@ from api.alerts.model import (
     NotificationState,
 )
 from api.alerts.rules.joining import LEAST_SEVERE, join_key
-from api.alerts.rules.retries import expires_at, is_failing, next_attempt_at
+from api.alerts.rules.retries import LAST_RETRY_S, expires_at, is_failing, next_attempt_at
 from api.alerts.rules.telling import Action, Wording
 from api.alerts.service.escalating import answer_run
 from api.alerts.service.opening import open_alerts
 from api.alerts.store import alerts as alert_store
 from api.alerts.store import outbox
+from api.alerts.store.outbox import Wanted
 from api.kernel.errors import NotFound
 
 LEASE = timedelta(seconds=30)
-"""Longer than a dispatcher needs for one claim (8 messages of at most 2 s); then they are due again."""
+"""Longer than anything claimed takes: 5 s over HTTP, 8 commands of 2 s for devices. What is claimed is by
+more than `LAST_RETRY_S` farther in the future than what only waits, until it must have ended:
+`note_channel` tells the two apart by that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Outcome:
         code: `200`, `timeout`, `broker_away`, …; never a text that somebody else wrote.
         is_received: The receiver confirmed this very message, not only that it took something.
         is_final: Trying again cannot help (the device is retired, no receiver is configured).
-        is_channel: The failure tells of the channel, not of this message.
+        is_channel: The failure tells of the channel, not of this message: it counts for the breaker.
     """
 
     succeeded: bool
@@ -59,41 +63,92 @@ class MessageNotFound(NotFound):
     """There is no such message for this person; the sentence is read on the neutral host."""
 
 
-def has_due(session: Session, now: datetime, channel: Channel) -> bool:
+class ChannelNews(StrEnum):
+    """What a lane has found out about its channel with the tries that it records."""
+
+    NONE = "none"
+    DOWN = "down"
+    BACK = "back"
+
+
+def has_due(session: Session, now: datetime, channel: Channel, wanted: Wanted = Wanted.ANY) -> bool:
     """Say whether a claim would bring something."""
-    return outbox.has_due(session, now, channel)
+    return outbox.has_due(session, now, channel, wanted)
 
 
-def claim_due(session: Session, now: datetime, channel: Channel, limit: int) -> list[Notification]:
+def claim_due(
+    session: Session, now: datetime, channel: Channel, limit: int, wanted: Wanted = Wanted.ANY
+) -> list[Notification]:
     """Take due messages for `LEASE`, worst first; a claim that is never recorded comes back."""
-    return outbox.claim_due(session, now, channel, limit, now + LEASE)
+    return outbox.claim_due(session, now, channel, limit, now + LEASE, wanted)
+
+
+def claim_fresh(
+    session: Session, now: datetime, channel: Channel, limit: int, wanted: Wanted = Wanted.ANY
+) -> list[Notification]:
+    """Take due messages as `claim_due`, of equally bad ones the least tried first.
+
+    For a probe: one message that the receiver always fails at must not stand before the others for ever.
+    """
+    return outbox.claim_due(session, now, channel, limit, now + LEASE, wanted, fresh_first=True)
 
 
 def record_attempt(
     session: Session, notification_id: UUID, outcome: Outcome, now: datetime, jitter: float
 ) -> None:
-    """Store what a try brought: done, again later, or given up; a dead channel becomes an alert.
+    """Store what one try brought; see `record_attempts`."""
+    record_attempts(session, [(notification_id, outcome)], now, lambda: jitter)
 
-    `jitter` 0..1 is random, so that messages that failed together are not tried again together.
+
+def record_attempts(
+    session: Session, tries: Sequence[tuple[UUID, Outcome]], now: datetime, chance: Callable[[], float]
+) -> None:
+    """Store what tries brought: done, again later, or given up; a dead channel becomes an alert.
+
+    `chance` gives 0..1 at random, so that messages that failed together are not tried again together. All
+    are locked before anything else is: two who record, or a receipt that comes meanwhile, wait in one order.
     """
-    sent = outbox.lock_notification(session, notification_id)
-    if sent is None:
-        return
-    outbox.add_attempts(session, [_attempt(sent.id, now, outcome.code, succeeded=outcome.succeeded)])
+    locked = outbox.lock_notifications(session, {message_id for message_id, _outcome in tries})
+    known = [(locked[message_id], outcome) for message_id, outcome in tries if message_id in locked]
+    outbox.add_attempts(
+        session,
+        [_attempt(sent.id, now, outcome.code, succeeded=outcome.succeeded) for sent, outcome in known],
+    )
+    for sent, outcome in known:
+        _save_try(session, sent, outcome, now, chance)
+    failing = {sent.channel for sent, outcome in known if _shows_failing(sent, outcome)}
+    for channel in sorted(failing):
+        _tell_failing(session, channel, now)
+    for channel in sorted({sent.channel for sent, outcome in known if outcome.succeeded}):
+        _tell_restored(session, channel, now)
+
+
+def note_channel(session: Session, channel: Channel, news: ChannelNews, now: datetime) -> None:
+    """Tell staff that a channel is down; once it is back, everything that waits in it becomes due at once."""
+    if news is ChannelNews.DOWN:
+        _tell_failing(session, channel, now)
+    elif news is ChannelNews.BACK:
+        outbox.make_due(session, channel, now, now + timedelta(seconds=LAST_RETRY_S))
+
+
+def _save_try(
+    session: Session, sent: Notification, outcome: Outcome, now: datetime, chance: Callable[[], float]
+) -> None:
     attempts = sent.attempts + 1
     later = sent.next_attempt_at
     state = sent.state
     if sent.state == NotificationState.PENDING or outcome.is_received:
         state = _state_after(outcome)
     if state == NotificationState.PENDING:
-        later = next_attempt_at(attempts, now, jitter)
+        later = next_attempt_at(attempts, now, chance())
     outbox.save_progress(session, sent.id, state, attempts, later)
     if outcome.is_received:
         answer_run(session, sent.run_id, now)
-    if outcome.succeeded:
-        _tell_restored(session, sent.channel, now)
-    elif outcome.is_channel and not outcome.is_final and is_failing(attempts):
-        _tell_failing(session, sent.channel, now)
+
+
+def _shows_failing(sent: Notification, outcome: Outcome) -> bool:
+    """Say whether staff must hear of it: also when the receiver only refuses this one message."""
+    return not outcome.succeeded and not outcome.is_final and is_failing(sent.attempts + 1)
 
 
 def _state_after(outcome: Outcome) -> NotificationState:

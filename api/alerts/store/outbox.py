@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -77,6 +78,23 @@ class _AttemptRow(Base):
     outcome: Mapped[str] = mapped_column(Text)
 
 
+class Wanted(StrEnum):
+    """Which of the due messages; URGENT are those of priority 1, UNTRIED of these the ones never tried."""
+
+    ANY = "any"
+    URGENT = "urgent"
+    UNTRIED = "untried"
+    OTHERS = "others"
+
+
+_WANTED: dict[Wanted, tuple[ColumnElement[bool], ...]] = {
+    Wanted.ANY: (),
+    Wanted.URGENT: (_NotificationRow.priority == 1,),
+    Wanted.UNTRIED: (_NotificationRow.priority == 1, _NotificationRow.attempts == 0),
+    Wanted.OTHERS: (_NotificationRow.priority > 1,),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class NewNotification:
     """A message before it has its number; `priority` 1 leaves first."""
@@ -122,24 +140,33 @@ def add_notifications(session: Session, notifications: Sequence[NewNotification]
     ledger.note(session, _NotificationRow, list(seqs))
 
 
-def has_due(session: Session, now: datetime, channel: Channel) -> bool:
+def has_due(session: Session, now: datetime, channel: Channel, wanted: Wanted) -> bool:
     """Say whether something is due: a read, so that an idle dispatcher never takes the write lock."""
-    return bool(session.scalar(select(exists().where(*_due(now, channel)))))
+    return bool(session.scalar(select(exists().where(*_due(now, channel, wanted)))))
 
 
 def claim_due(
-    session: Session, now: datetime, channel: Channel, limit: int, leased_until: datetime
+    session: Session,
+    now: datetime,
+    channel: Channel,
+    limit: int,
+    leased_until: datetime,
+    wanted: Wanted,
+    *,
+    fresh_first: bool = False,
 ) -> list[Notification]:
     """Take due messages, worst first: nobody else gets them before `leased_until`.
 
     A dispatcher that dies without recording an attempt gives them back by dying.
     PostgreSQL skips what another one is just claiming; SQLite has one writer.
+    `fresh_first`: of one priority the least tried first.
     """
+    tries = [_NotificationRow.attempts] if fresh_first else []
     rows = list(
         session.scalars(
             select(_NotificationRow)
-            .where(*_due(now, channel))
-            .order_by(_NotificationRow.priority, _NotificationRow.seq)
+            .where(*_due(now, channel, wanted))
+            .order_by(_NotificationRow.priority, *tries, _NotificationRow.seq)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
@@ -150,21 +177,44 @@ def claim_due(
     return [_notification_of(row) for row in rows]
 
 
-def _due(now: datetime, channel: Channel) -> tuple[Any, ...]:
+def _due(now: datetime, channel: Channel, wanted: Wanted) -> tuple[ColumnElement[bool], ...]:
     return (
         _NotificationRow.channel == channel.value,
         _NotificationRow.state == _PENDING_WORD,
         _NotificationRow.next_attempt_at <= now,
         _NotificationRow.expires_at > now,
+        *_WANTED[wanted],
+    )
+
+
+def make_due(session: Session, channel: Channel, now: datetime, until: datetime) -> None:
+    """Let everything of a channel that waits to be tried again, until `until` at most, be due now."""
+    session.execute(
+        update(_NotificationRow)
+        .where(
+            _NotificationRow.channel == channel.value,
+            _NotificationRow.state == _PENDING_WORD,
+            _NotificationRow.next_attempt_at > now,
+            _NotificationRow.next_attempt_at <= until,
+        )
+        .values(next_attempt_at=now)
     )
 
 
 def lock_notification(session: Session, notification_id: UUID) -> Notification | None:
     """Return one message and keep others from changing it until the transaction ends."""
-    row = session.scalar(
-        select(_NotificationRow).where(_NotificationRow.id == notification_id).with_for_update()
+    return lock_notifications(session, {notification_id}).get(notification_id)
+
+
+def lock_notifications(session: Session, notification_ids: Collection[UUID]) -> dict[UUID, Notification]:
+    """Return messages and keep others from changing them until the transaction ends; locked by number."""
+    rows = session.scalars(
+        select(_NotificationRow)
+        .where(_NotificationRow.id.in_(notification_ids))
+        .order_by(_NotificationRow.seq)
+        .with_for_update()
     )
-    return None if row is None else _notification_of(row)
+    return {row.id: _notification_of(row) for row in rows}
 
 
 def save_progress(

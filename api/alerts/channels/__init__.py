@@ -1,0 +1,1 @@
+"""The ways out, one file each: no database, no retries here."""

@@ -1,0 +1,186 @@
+"""One channel of the outbox: claim, send many at once, record what is done. Runs in a thread of its own.
+
+A place is kept free for the worst: whatever hangs or fails, a message of priority 1 leaves at once. Sending
+is at least once: what a dispatcher that died had claimed comes back when its lease ends.
+"""
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from api.alerts import service
+from api.alerts.lanes.breaker import Breaker
+from api.alerts.model import Channel, Notification
+from api.alerts.service import Outcome, Wanted
+from api.kernel import clock
+from api.kernel.db import is_away, reading, transaction
+from api.kernel.logs import Log
+
+IDLE_S = 0.02
+"""An idle look at the outbox is one indexed read; with it the first try leaves within 50 ms of the commit."""
+DATABASE_AWAY_S = 1.0
+SLOTS = 32
+"""On their way at the same time; more would only queue at the receiver. Proposal."""
+RESERVED = 8
+"""Of them for priority 1 alone; proposal."""
+DRAIN_S = 3.0
+"""After the stop for what is on its way; the supervisor waits 4 s before it kills."""
+
+_log = Log("dispatcher")
+Send = Callable[[Sequence[Notification], bool], list[Future[Outcome]]]
+"""Begins to send messages (all of priority 1, or none) and returns a future of each, in their order."""
+
+
+def settled(outcome: Outcome) -> Future[Outcome]:
+    """Return a future that has ended: nothing has to be sent to know what becomes of the message."""
+    future: Future[Outcome] = Future()
+    future.set_result(outcome)
+    return future
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    message: Notification
+    is_urgent: bool
+
+
+class Lane:
+    """Empties one channel until told to stop."""
+
+    def __init__(
+        self, engine: Engine, channel: Channel, send: Send, slots: int = SLOTS, reserved: int = RESERVED
+    ) -> None:
+        """Prepare; nothing is claimed before `run`."""
+        self._engine = engine
+        self._channel = channel
+        self._send = send
+        self._slots = slots
+        self._reserved = reserved
+        self._breaker = Breaker()
+        self._chance = random.Random()  # noqa: S311 - spreads retries, keeps no secret
+        self._under_way: dict[Future[Outcome], _Sending] = {}
+        self._done: list[tuple[UUID, Outcome]] = []
+        self._news = service.ChannelNews.NONE
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; a database that is away is waited for."""
+        while not stop.is_set():
+            try:
+                self._turn(stop)
+            except DBAPIError as error:
+                if not is_away(error):
+                    raise
+                _log.error("database away", channel=self._channel, error=type(error).__name__)
+                stop.wait(DATABASE_AWAY_S)
+        wait(self._under_way, DRAIN_S)
+        self._collect()
+        self._record()
+
+    def _turn(self, stop: threading.Event) -> None:
+        self._collect()
+        self._record()
+        self._claim()
+        if self._under_way:
+            wait(self._under_way, IDLE_S, FIRST_COMPLETED)
+        else:
+            stop.wait(IDLE_S)
+
+    def _collect(self) -> None:
+        """Take what has ended; the breaker hears of each once, also when the database is away."""
+        now = clock.now()
+        for future in [future for future in self._under_way if future.done()]:
+            message = self._under_way.pop(future).message
+            outcome = self._outcome_of(future)
+            self._done.append((message.id, outcome))
+            if not outcome.succeeded:
+                _log.warning(
+                    "attempt failed",
+                    notification_id=message.id,
+                    channel=message.channel,
+                    attempt=message.attempts + 1,
+                    reason=outcome.code,
+                )
+            if outcome.succeeded:
+                self._news = service.ChannelNews.BACK if self._breaker.note_success() else self._news
+            elif outcome.is_final or not outcome.is_channel:
+                self._breaker.note_nothing(now)
+            elif self._breaker.note_failure(now):
+                self._news = service.ChannelNews.DOWN
+
+    def _outcome_of(self, future: Future[Outcome]) -> Outcome:
+        """Return the outcome; a fault of ours is a failed attempt, and by that an alert, not just a log."""
+        if error := future.exception():
+            _log.error("sending failed", channel=self._channel, error=type(error).__name__)
+            return Outcome(succeeded=False, code="our_fault", is_channel=False)
+        return future.result()
+
+    def _record(self) -> None:
+        """Store everything that has ended in one transaction; it stays ours until that has succeeded."""
+        if not self._done:
+            return
+        with transaction(self._engine) as session:
+            service.record_attempts(session, self._done, clock.now(), self._chance.random)
+            service.note_channel(session, self._channel, self._news, clock.now())
+        if self._news is not service.ChannelNews.NONE:
+            _log.warning("channel changed", channel=self._channel, status=self._news)
+        self._done = []
+        self._news = service.ChannelNews.NONE
+
+    def _claim(self) -> None:
+        now = clock.now()
+        if not self._breaker.is_open:
+            self._claim_due(now)
+        elif self._breaker.may_probe(now):
+            self._claim_probe(now)
+        else:
+            self._claim_untried(now)
+
+    def _claim_due(self, now: datetime) -> None:
+        """Take what is due: the worst into any free place, the rest into those that are not reserved."""
+        free = self._slots - len(self._under_way)
+        ordinary = sum(not sending.is_urgent for sending in self._under_way.values())
+        room = min(free, self._slots - self._reserved - ordinary)
+        if free <= 0 or not self._has_due(now, Wanted.ANY if room > 0 else Wanted.URGENT):
+            return
+        with transaction(self._engine) as session:
+            urgent = service.claim_due(session, now, self._channel, free, Wanted.URGENT)
+            room = min(room, free - len(urgent))
+            others = service.claim_due(session, now, self._channel, room, Wanted.OTHERS) if room > 0 else []
+        self._begin(urgent, is_urgent=True)
+        self._begin(others, is_urgent=False)
+
+    def _claim_probe(self, now: datetime) -> None:
+        """Take one, the worst and of equals the least tried, to find out whether the channel is back."""
+        for wanted in (Wanted.URGENT, Wanted.OTHERS):
+            if self._has_due(now, wanted):
+                with transaction(self._engine) as session:
+                    claimed = service.claim_fresh(session, now, self._channel, 1, wanted)
+                if claimed:
+                    self._breaker.begin_probe()
+                    self._begin(claimed, is_urgent=wanted is Wanted.URGENT)
+                    return
+
+    def _claim_untried(self, now: datetime) -> None:
+        """Let the worst have their first try at once: perhaps the receiver fails only at others."""
+        free = min(self._slots - len(self._under_way), self._reserved)
+        if free > 0 and self._has_due(now, Wanted.UNTRIED):
+            with transaction(self._engine) as session:
+                claimed = service.claim_due(session, now, self._channel, free, Wanted.UNTRIED)
+            self._begin(claimed, is_urgent=True)
+
+    def _has_due(self, now: datetime, wanted: Wanted) -> bool:
+        with reading(self._engine) as session:
+            return service.has_due(session, now, self._channel, wanted)
+
+    def _begin(self, claimed: Sequence[Notification], *, is_urgent: bool) -> None:
+        if claimed:
+            futures = self._send(claimed, is_urgent)
+            for future, message in zip(futures, claimed, strict=True):
+                self._under_way[future] = _Sending(message, is_urgent)

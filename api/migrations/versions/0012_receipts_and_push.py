@@ -1,0 +1,31 @@
+"""What the police's machine answered."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "police_ack",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("notification_id", sa.Uuid(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("sent", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["notification_id"], ["notification.id"], name=op.f("fk_police_ack_notification_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_police_ack")),
+    )
+    op.create_index(op.f("ix_police_ack_notification_id"), "police_ack", ["notification_id"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_index(op.f("ix_police_ack_notification_id"), table_name="police_ack")
+    op.drop_table("police_ack")

@@ -69,6 +69,20 @@ def areas(root: ET.Element) -> list[tuple[str, str]]:
     ]
 
 
+def station(**more: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "side": "wearer",
+        "station_reference": "ST-1",
+        "desk_address": "desk",
+        "how": "area",
+        "distance_m": None,
+        "officer_reference": None,
+        "is_stand_in": False,
+        "problem": "",
+    }
+    return values | more
+
+
 def sighting(**more: Any) -> Sighting:
     values: dict[str, Any] = {"device_id": UUID(int=1), "point": Point(51.93, 4.48), "accuracy_m": 8.2}
     return Sighting(**(values | {"fixed_at": NOW} | more))
@@ -123,7 +137,9 @@ def test_every_message_is_valid_cap(
     sender: str,
     earlier: list[dict[str, str]],
 ) -> None:
-    body = message(event, msg_type, references=earlier, routing={"desk_address": desk, "problem": reference})
+    body = message(
+        event, msg_type, references=earlier, routing=[station(desk_address=desk or "", problem=reference)]
+    )
     body["order"] |= {"reference": reference, "court": court}
     if is_act:
         body["event"] = None
@@ -147,22 +163,29 @@ def test_the_head_says_who_to_whom_and_when() -> None:
         make_event(exercise=False),
         MsgType.UPDATE,
         references=[{"id": "a", "sent": "2026-11-23T13:00:00.999+01:00"}, {"id": "b", "sent": body_time(60)}],
-        routing={"desk_address": 'desk of "Zuid"', "station_reference": "ST-1", "officer_reference": None},
+        routing=[
+            station(desk_address='desk of "Zuid"'),
+            station(side="protected", desk_address="noord", officer_reference="DV-1"),
+        ],
+        chain="5:ab",
     )
     root = read(body, "baken@example.org")
     assert text(root, "identifier") == str(NEW_ID)
     assert text(root, "sent") == "2026-11-23T12:00:02-00:00"
     assert text(root, "scope") == "Private"
-    assert text(root, "addresses") == "\"desk of 'Zuid'\""
+    assert text(root, "addresses") == "\"desk of 'Zuid'\" noord"
     assert text(root, "references") == (
         "baken@example.org,a,2026-11-23T12:00:00-00:00 baken@example.org,b,2026-11-23T12:01:00-00:00"
     )
     assert text(root, "incidents") == body["alert"]["id"]
     assert text(root, "info/expires") == "2026-11-24T12:00:02-00:00"
-    assert parameters(root)["routing_station_reference"] == ["ST-1"]
-    assert "routing_officer_reference" not in parameters(root)
+    assert parameters(root)["routing_wearer_station_reference"] == ["ST-1"]
+    assert "routing_wearer_officer_reference" not in parameters(root)
+    assert parameters(root)["routing_protected_officer_reference"] == ["DV-1"]
+    assert parameters(root)["chain"] == ["5:ab"]
     assert text(read(message()), "addresses") == "police"
-    assert text(read(message(routing=None)), "references") is None
+    assert text(read(message(routing=[])), "addresses") == "police"
+    assert text(read(message(references=[])), "references") is None
 
 
 def body_time(seconds: float) -> str:

@@ -114,8 +114,10 @@ def record_attempts(
         session,
         [_attempt(sent.id, now, outcome.code, succeeded=outcome.succeeded) for sent, outcome in known],
     )
+    outbox.save_all_progress(session, [_progress(sent, outcome, now, chance) for sent, outcome in known])
     for sent, outcome in known:
-        _save_try(session, sent, outcome, now, chance)
+        if outcome.is_received:
+            answer_run(session, sent.run_id, now)
     failing = {sent.channel for sent, outcome in known if _shows_failing(sent, outcome)}
     for channel in sorted(failing):
         _tell_failing(session, channel, now)
@@ -131,9 +133,9 @@ def note_channel(session: Session, channel: Channel, news: ChannelNews, now: dat
         outbox.make_due(session, channel, now, now + timedelta(seconds=LAST_RETRY_S))
 
 
-def _save_try(
-    session: Session, sent: Notification, outcome: Outcome, now: datetime, chance: Callable[[], float]
-) -> None:
+def _progress(
+    sent: Notification, outcome: Outcome, now: datetime, chance: Callable[[], float]
+) -> tuple[UUID, NotificationState, int, datetime]:
     attempts = sent.attempts + 1
     later = sent.next_attempt_at
     state = sent.state
@@ -141,9 +143,7 @@ def _save_try(
         state = _state_after(outcome)
     if state == NotificationState.PENDING:
         later = next_attempt_at(attempts, now, chance())
-    outbox.save_progress(session, sent.id, state, attempts, later)
-    if outcome.is_received:
-        answer_run(session, sent.run_id, now)
+    return sent.id, state, attempts, later
 
 
 def _shows_failing(sent: Notification, outcome: Outcome) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Text,
+    bindparam,
     exists,
     func,
     insert,
@@ -225,10 +226,24 @@ def save_progress(
     next_attempt_at: datetime,
 ) -> None:
     """Store where a message is on its way."""
-    session.execute(
-        update(_NotificationRow)
-        .where(_NotificationRow.id == notification_id)
-        .values(state=state.value, attempts=attempts, next_attempt_at=next_attempt_at)
+    save_all_progress(session, [(notification_id, state, attempts, next_attempt_at)])
+
+
+def save_all_progress(
+    session: Session, progress: Sequence[tuple[UUID, NotificationState, int, datetime]]
+) -> None:
+    """Store where messages are on their way: id, state, attempts, when to try again."""
+    if not progress:
+        return
+    statement = update(_NotificationRow.__table__).where(  # type: ignore[arg-type]  # the table behind the class
+        _NotificationRow.id == bindparam("message_id")
+    )
+    session.connection().execute(
+        statement,
+        [
+            {"message_id": one, "state": state.value, "attempts": attempts, "next_attempt_at": later}
+            for one, state, attempts, later in progress
+        ],
     )
 
 

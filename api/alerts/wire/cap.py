@@ -77,10 +77,10 @@ def cap_xml(message: dict[str, Any], sender: str) -> bytes:
     """Return the message as UTF-8 XML, valid against the standard's schema.
 
     Args:
-        message: Body of `rules.telling.police_message`; `references` and `routing` may be missing.
+        message: Body of `rules.telling.police_message`; `references`, `routing` and `chain` may be missing.
         sender: Who we are to the receiver; no white space, comma, `<` or `&` (checked by the settings).
     """
-    routing = message.get("routing") or {}
+    routing = message.get("routing") or []
     root = ET.Element("alert", xmlns=NAMESPACE)
     _add(root, "identifier", _token(message["id"]))
     _add(root, "sender", _token(sender))
@@ -89,17 +89,18 @@ def cap_xml(message: dict[str, Any], sender: str) -> bytes:
     _add(root, "msgType", message["msgType"])
     _add(root, "source", "Baken")
     _add(root, "scope", "Private")
-    _add(root, "addresses", _address(routing.get("desk_address") or DEFAULT_ADDRESS))
+    desks = dict.fromkeys(_address(station["desk_address"]) for station in routing if station["desk_address"])
+    _add(root, "addresses", " ".join(desks) or DEFAULT_ADDRESS)
     if references := message.get("references"):
         triples = (f"{_token(sender)},{_token(one['id'])},{_time(one['sent'])}" for one in references)
         _add(root, "references", " ".join(triples))
     _add(root, "incidents", message["alert"]["id"])
-    _add_info(root, message, routing)
+    _add_info(root, message)
     xml: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return xml
 
 
-def _add_info(root: ET.Element, message: dict[str, Any], routing: dict[str, Any]) -> None:
+def _add_info(root: ET.Element, message: dict[str, Any]) -> None:
     alert, event = message["alert"], message["event"]
     kind = words_of(event["kind"] if event else alert["kind"])
     info = ET.SubElement(root, "info")
@@ -116,7 +117,7 @@ def _add_info(root: ET.Element, message: dict[str, Any], routing: dict[str, Any]
     _add(info, "headline", _headline(message, kind))
     _add(info, "description", " ".join(_description(message, kind)))
     _add(info, "instruction", " ".join(_instruction(message)))
-    for name, value in _parameters(message, routing):
+    for name, value in _parameters(message):
         parameter = ET.SubElement(info, "parameter")
         _add(parameter, "valueName", name)
         _add(parameter, "value", value)
@@ -210,7 +211,7 @@ def _instruction(message: dict[str, Any]) -> Iterator[str]:
         yield "The wearer does not know of the place: say and do nothing that shows it."
 
 
-def _parameters(message: dict[str, Any], routing: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _parameters(message: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield everything machine-readable: what is null is left out, a list is one parameter per item."""
     alert, order, event = message["alert"], message["order"] or {}, message["event"] or {}
     values: list[tuple[str, Any]] = [("seq", message["seq"]), ("alert_id", alert["id"])]
@@ -227,7 +228,10 @@ def _parameters(message: dict[str, Any], routing: dict[str, Any]) -> Iterator[tu
             for name, value in (event.get(party) or {}).items()
             if name not in {"lat", "lon"}  # those are the area
         ]
-    values += [(f"routing_{name}", value) for name, value in routing.items()]
+    for station in message.get("routing") or []:
+        side = station["side"]
+        values += [(f"routing_{side}_{name}", value) for name, value in station.items() if name != "side"]
+    values.append(("chain", message.get("chain")))
     for name, value in values:
         for one in value if isinstance(value, list) else [value]:
             if one is not None and one != "":

@@ -34,7 +34,8 @@ def _dispatcher(settings: Settings) -> None:
     from api.alerts import dispatcher
     from api.kernel.db import make_engine
 
-    dispatcher.run(settings, make_engine(settings.database_url, settings.server_key))
+    engine = make_engine(settings.database_url, settings.server_key)
+    dispatcher.run(settings, engine, dispatcher.nobodys_phones)
 
 
 def _broker_accounts(settings: Settings) -> None:

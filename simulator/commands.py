@@ -92,6 +92,9 @@ def make_parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     command = commands.add_parser("police", help="a stand-in police desk for the webhook")
     stand_ins.add_police_options(command, environ)
     command.set_defaults(run=_police)
+    command = commands.add_parser("sms", help="a stand-in SMS gateway")
+    stand_ins.add_sms_options(command, environ)
+    command.set_defaults(run=_sms)
     command = commands.add_parser("record", help="write what a story's devices would say as GPX")
     command.add_argument("story")
     command.add_argument("--out", type=Path, required=True)
@@ -310,6 +313,10 @@ def _demo(chosen: argparse.Namespace, room: Room) -> int:
 
 def _police(chosen: argparse.Namespace, room: Room) -> int:
     return stand_ins.serve_police(chosen, room.clock, _sayer(room))
+
+
+def _sms(chosen: argparse.Namespace, room: Room) -> int:
+    return stand_ins.serve_sms(chosen, room.clock, _sayer(room))
 
 
 def _sayer(room: Room) -> Callable[[str], None]:

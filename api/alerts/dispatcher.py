@@ -7,20 +7,24 @@ two dispatchers share the work. Messages to protected people are not sent here: 
 import signal
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from api.alerts import service
 from api.alerts.channels.device import send_command
+from api.alerts.channels.futures import settled
 from api.alerts.channels.http import Line
+from api.alerts.channels.sms import SmsGateway
 from api.alerts.channels.webhook import Webhook, encoder_of
 from api.alerts.escalator import run_escalations
-from api.alerts.lanes.lane import Lane, settled
+from api.alerts.lanes.lane import Lane
 from api.alerts.model import Channel, Notification
 from api.alerts.service import Outcome
+from api.alerts.service.texting import PhonesOf, look_up_numbers
 from api.alerts.wire.commands import encode_notice
 from api.kernel import clock
 from api.kernel.config import Settings
@@ -41,17 +45,27 @@ SWEEP_LIMIT = 500
 _log = Log(PROCESS)
 
 
-def run(settings: Settings, engine: Engine) -> None:
-    """Send until SIGTERM or SIGINT; the house goes by its playbook as it is in the file now."""
+def nobodys_phones(_session: Session, _people: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Know no number: each SMS then says `no_number`."""
+    return {}
+
+
+def run(settings: Settings, engine: Engine, phones_of: PhonesOf) -> None:
+    """Send until SIGTERM or SIGINT; the house goes by its playbook as it is in the file now.
+
+    `phones_of` finds the numbers of staff.
+    """
     with transaction(engine) as session:
         service.take_over_playbook(session, settings.playbook_file, clock.now())
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    dispatch(settings, engine, stop)
+    dispatch(settings, engine, stop, phones_of)
 
 
-def dispatch(settings: Settings, engine: Engine, stop: threading.Event) -> None:
+def dispatch(
+    settings: Settings, engine: Engine, stop: threading.Event, phones_of: PhonesOf = nobodys_phones
+) -> None:
     """Run every channel until `stop` is set; raises when one of its threads died of a fault of ours.
 
     The process then ends, the supervisor starts it again, and the claims come back.
@@ -64,6 +78,7 @@ def dispatch(settings: Settings, engine: Engine, stop: threading.Event) -> None:
         for work, arguments in (
             (_run_webhook, (settings, engine, stop)),
             (_run_devices, (settings, engine, stop, publisher)),
+            (_run_sms, (settings, engine, stop, phones_of)),
             (run_escalations, (engine, stop)),
         )
     ]
@@ -103,6 +118,21 @@ def _run_webhook(settings: Settings, engine: Engine, stop: threading.Event) -> N
     with Line() as line:
         webhook = Webhook(line, settings.webhook_url, settings.webhook_secret, encoder_of(settings))
         Lane(engine, Channel.POLICE_WEBHOOK, lambda claimed, _urgent: webhook.send(claimed)).run(stop)
+
+
+def _run_sms(settings: Settings, engine: Engine, stop: threading.Event, phones_of: PhonesOf) -> None:
+    if settings.sms_url is None:
+        Lane(engine, Channel.SMS, _send_nowhere).run(stop)
+        return
+    with Line() as line:
+        gateway = SmsGateway(line, settings.sms_url, settings.sms_token.decode(), settings.sms_language)
+
+        def send(claimed: Sequence[Notification], _urgent: bool) -> list[Future[Outcome]]:  # noqa: FBT001 - Send
+            with transaction(engine) as session:
+                numbers = look_up_numbers(session, claimed, phones_of, clock.now())
+            return gateway.send(claimed, numbers)
+
+        Lane(engine, Channel.SMS, send).run(stop)
 
 
 def _send_nowhere(claimed: Sequence[Notification], _urgent: bool) -> list[Future[Outcome]]:  # noqa: FBT001 - Send

@@ -24,6 +24,7 @@ from api.alerts.schemas import (
     DueDrillSchema,
     PlaybookSchema,
     ResolutionSchema,
+    SmsReceiptSchema,
     StatesSchema,
     TakenSchema,
     TaskOutcomeSchema,
@@ -31,6 +32,7 @@ from api.alerts.schemas import (
 )
 from api.alerts.service import AlertDetail, AlertView
 from api.alerts.service.acks import take_police_ack
+from api.alerts.service.texting import take_sms_receipt
 from api.alerts.streams import Listener, Streams, TooManyStreams
 from api.alerts.wire.acks import BadAck, parse_ack
 from api.kernel import clock
@@ -212,6 +214,20 @@ class PoliceAcknowledgements(MethodView):
         with transaction(engine()) as session:
             alert_id = take_police_ack(session, ack, clock.now())
         return {"received": ack.id, "alert_id": alert_id}
+
+
+@control_blueprint.route("/sms/receipts")
+class SmsReceipts(MethodView):
+    """What the SMS gateway reports by itself."""
+
+    @signed(lambda settings: settings.sms_token)
+    @control_blueprint.arguments(SmsReceiptSchema)
+    @control_blueprint.response(204)
+    def post(self, body: dict[str, Any]) -> None:
+        """Take what became of an SMS; signed as our messages to the police are, with the gateway's token."""
+        is_delivered = body["status"] == "delivered"
+        with transaction(engine()) as session:
+            take_sms_receipt(session, body["id"], clock.now(), is_delivered=is_delivered)
 
 
 @app_blueprint.route("/stream")

@@ -237,6 +237,13 @@ class CursorSchema(Schema):
     after = fields.Integer(validate=validate.Range(min=0))
 
 
+class SmsReceiptSchema(Schema):
+    """What became of an SMS."""
+
+    id = fields.UUID(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(["delivered", "undelivered"]))
+
+
 class TakenSchema(Schema):
     """That an acknowledgement has been taken; a repeat is answered alike."""
 

@@ -12,6 +12,7 @@ COVERS = ("timer", "converter")
 PLAYBOOKS = Path(__file__).parents[2] / "ops" / "playbooks"
 """Where the playbooks are that come with the project."""
 WEBHOOK_FORMATS = ("json", "cap")
+SMS_LANGUAGES = ("en", "nl")
 
 
 class SettingError(Exception):
@@ -37,6 +38,9 @@ class Settings:
         webhook_secret: Shared with the receiver, signs each delivery and each acknowledgement of theirs.
         webhook_format: What the receiver reads: `json` or `cap` (CAP 1.2 XML).
         cap_sender: Who we are in CAP messages.
+        sms_url: The gateway for SMS to staff; None sends none.
+        sms_token: Known to the gateway: the bearer of our requests, and the secret that signs its reports.
+        sms_language: Of the texts to staff: `en` or `nl`.
         cover: What the protected person's messages pretend to come from.
         police_port: Where the demo's stand-in for the police listens, when no webhook_url is set.
         limits_file: TOML file with this house's limits (`api.geofence.service.limits`); None: the defaults.
@@ -58,6 +62,9 @@ class Settings:
     webhook_secret: bytes
     webhook_format: str
     cap_sender: str
+    sms_url: str | None
+    sms_token: bytes
+    sms_language: str
     cover: str
     tls: bool
     police_port: int
@@ -73,6 +80,11 @@ class Settings:
         webhook_url = values.get("BAKEN_WEBHOOK_URL") or None
         if webhook_url and not webhook_secret:
             raise SettingError("BAKEN_WEBHOOK_URL is set without BAKEN_WEBHOOK_SECRET: set both.")
+        sms_url, sms_token = values.get("BAKEN_SMS_URL") or None, values.get("BAKEN_SMS_TOKEN", "")
+        if sms_url and not re.fullmatch(r"[!-~]+", sms_token):
+            raise SettingError(
+                "BAKEN_SMS_URL is set without a usable BAKEN_SMS_TOKEN: set both, without spaces."
+            )
         return cls(
             home=home,
             database_url=values.get("BAKEN_DATABASE_URL", f"sqlite:///{home / 'baken.db'}"),
@@ -88,6 +100,9 @@ class Settings:
             webhook_secret=webhook_secret.encode(),
             webhook_format=_choice(values, "BAKEN_WEBHOOK_FORMAT", WEBHOOK_FORMATS),
             cap_sender=_cap_sender(values.get("BAKEN_CAP_SENDER", "baken")),
+            sms_url=sms_url,
+            sms_token=sms_token.encode(),
+            sms_language=_choice(values, "BAKEN_SMS_LANGUAGE", SMS_LANGUAGES),
             cover=_choice(values, "BAKEN_COVER", COVERS),
             tls=_choice(values, "BAKEN_TLS", ("no", "yes")) == "yes",
             police_port=_port(values, "BAKEN_POLICE_PORT", 8480),

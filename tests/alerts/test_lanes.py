@@ -16,10 +16,11 @@ from sqlalchemy.exc import OperationalError
 
 from api.alerts import service
 from api.alerts.channels import http
+from api.alerts.channels.futures import settled
 from api.alerts.channels.http import Line
 from api.alerts.channels.webhook import Webhook
 from api.alerts.lanes import breaker
-from api.alerts.lanes.lane import RESERVED, SLOTS, Lane, Send, settled
+from api.alerts.lanes.lane import RESERVED, SLOTS, Lane, Send
 from api.alerts.model import Channel, Doubt, Notification, NotificationState
 from api.alerts.service import Outcome
 from api.kernel import clock

@@ -87,6 +87,7 @@ TABLES = {
 /api/session DELETE operator supervisor
 /api/session GET operator supervisor
 /api/session POST public
+/api/sms/receipts POST signed
 /api/stream GET operator supervisor
 /api/tasks GET operator supervisor
 /api/tasks/<uuid:task_id>/outcome POST operator supervisor

@@ -38,13 +38,6 @@ Send = Callable[[Sequence[Notification], bool], list[Future[Outcome]]]
 """Begins to send messages (all of priority 1, or none) and returns a future of each, in their order."""
 
 
-def settled(outcome: Outcome) -> Future[Outcome]:
-    """Return a future that has ended: nothing has to be sent to know what becomes of the message."""
-    future: Future[Outcome] = Future()
-    future.set_result(outcome)
-    return future
-
-
 @dataclass(frozen=True, slots=True)
 class _Sending:
     message: Notification

@@ -72,7 +72,9 @@ export const ENTRIES = {
 export const CHANNELS = {
   police_webhook: "Police",
   person_stream: "Protected person's app",
+  web_push: "Her push message",
   device: "Device",
+  sms: "Text to staff",
 };
 
 export const DELIVERIES = {

@@ -33,9 +33,10 @@ def _dispatcher(settings: Settings) -> None:
     """Send what alerts cause: webhook to police, commands to devices."""
     from api.alerts import dispatcher
     from api.kernel.db import make_engine
+    from api.policing.service import phones_of
 
     engine = make_engine(settings.database_url, settings.server_key)
-    dispatcher.run(settings, engine, dispatcher.nobodys_phones)
+    dispatcher.run(settings, engine, phones_of)
 
 
 def _broker_accounts(settings: Settings) -> None:

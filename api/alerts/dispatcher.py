@@ -18,12 +18,14 @@ from api.alerts import service
 from api.alerts.channels.device import send_command
 from api.alerts.channels.futures import settled
 from api.alerts.channels.http import Line
+from api.alerts.channels.push import PushServices
 from api.alerts.channels.sms import SmsGateway
 from api.alerts.channels.webhook import Webhook, encoder_of
 from api.alerts.escalator import run_escalations
 from api.alerts.lanes.lane import Lane
 from api.alerts.model import Channel, Notification
 from api.alerts.service import Outcome
+from api.alerts.service.pushing import subscriptions_of
 from api.alerts.service.texting import PhonesOf, look_up_numbers
 from api.alerts.wire.commands import encode_notice
 from api.kernel import clock
@@ -79,6 +81,7 @@ def dispatch(
             (_run_webhook, (settings, engine, stop)),
             (_run_devices, (settings, engine, stop, publisher)),
             (_run_sms, (settings, engine, stop, phones_of)),
+            (_run_push, (settings, engine, stop)),
             (run_escalations, (engine, stop)),
         )
     ]
@@ -133,6 +136,18 @@ def _run_sms(settings: Settings, engine: Engine, stop: threading.Event, phones_o
             return gateway.send(claimed, numbers)
 
         Lane(engine, Channel.SMS, send).run(stop)
+
+
+def _run_push(settings: Settings, engine: Engine, stop: threading.Event) -> None:
+    with Line() as line:
+        services = PushServices(line, settings)
+
+        def send(claimed: Sequence[Notification], urgent: bool) -> list[Future[Outcome]]:  # noqa: FBT001 - Send
+            with reading(engine) as session:
+                where = subscriptions_of(session, claimed)
+            return services.send(claimed, where, urgent=urgent)
+
+        Lane(engine, Channel.WEB_PUSH, send).run(stop)
 
 
 def _send_nowhere(claimed: Sequence[Notification], _urgent: bool) -> list[Future[Outcome]]:  # noqa: FBT001 - Send

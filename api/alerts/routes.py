@@ -22,6 +22,9 @@ from api.alerts.schemas import (
     CursorSchema,
     DrillReportSchema,
     DueDrillSchema,
+    NoticeIdSchema,
+    NoticeKeySchema,
+    NoticeSchema,
     PlaybookSchema,
     ResolutionSchema,
     SmsReceiptSchema,
@@ -30,7 +33,7 @@ from api.alerts.schemas import (
     TaskOutcomeSchema,
     TaskSchema,
 )
-from api.alerts.service import AlertDetail, AlertView
+from api.alerts.service import AlertDetail, AlertView, pushing
 from api.alerts.service.acks import take_police_ack
 from api.alerts.service.texting import take_sms_receipt
 from api.alerts.streams import Listener, Streams, TooManyStreams
@@ -244,6 +247,46 @@ class PersonStream(MethodView):
         text = cover_named(settings().cover).neutral_text
         is_signed_in = _is_signed_in(PERSON_COOKIE)
         return _answer(listener, _streams().person_frames(listener, _cursor(query), text, is_signed_in))
+
+
+@app_blueprint.route("/notices/key")
+class NoticeKey(MethodView):
+    """The key for notices."""
+
+    @allow(Role.PROTECTED_PERSON)
+    @app_blueprint.response(200, NoticeKeySchema)
+    def get(self) -> dict[str, str]:
+        """Get the key for notices."""
+        return {"key": pushing.public_key(settings().server_key)}
+
+
+@app_blueprint.route("/notices")
+class Notices(MethodView):
+    """Notices of this browser."""
+
+    @allow(Role.PROTECTED_PERSON)
+    @app_blueprint.arguments(NoticeSchema)
+    @app_blueprint.response(200, NoticeIdSchema)
+    def put(self, body: dict[str, Any]) -> dict[str, UUID]:
+        """Switch notices on."""
+        person_id, keys, hosts = actor().person_id, body["keys"], settings().push_hosts
+        with transaction(engine()) as session:
+            notice_id = pushing.subscribe(
+                session, person_id, body["endpoint"], keys["p256dh"], keys["auth"], hosts, clock.now()
+            )
+        return {"id": notice_id}
+
+
+@app_blueprint.route("/notices/<uuid:notice_id>")
+class OneNotice(MethodView):
+    """Notices of one browser."""
+
+    @allow(Role.PROTECTED_PERSON)
+    @app_blueprint.response(204)
+    def delete(self, notice_id: UUID) -> None:
+        """Switch notices off."""
+        with transaction(engine()) as session:
+            pushing.unsubscribe(session, actor().person_id, notice_id, clock.now())
 
 
 @app_blueprint.route("/messages/<uuid:message_id>/receipt")

@@ -237,6 +237,33 @@ class CursorSchema(Schema):
     after = fields.Integer(validate=validate.Range(min=0))
 
 
+class NoticeKeysSchema(Schema):
+    """A browser's keys for notices."""
+
+    p256dh = fields.String(required=True, validate=validate.Length(max=200))
+    auth = fields.String(required=True, validate=validate.Length(max=100))
+
+
+class NoticeSchema(Schema):
+    """Where a browser gets notices, in the words of the browser."""
+
+    endpoint = fields.String(required=True, validate=validate.Length(max=2048))
+    expirationTime = fields.Raw(allow_none=True)  # noqa: N815 - the browser's word; it is not used
+    keys = fields.Nested(NoticeKeysSchema, required=True)
+
+
+class NoticeIdSchema(Schema):
+    """The number of a browser's notices."""
+
+    id = fields.UUID()
+
+
+class NoticeKeySchema(Schema):
+    """The key for notices."""
+
+    key = fields.String()
+
+
 class SmsReceiptSchema(Schema):
     """What became of an SMS."""
 

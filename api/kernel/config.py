@@ -12,6 +12,8 @@ COVERS = ("timer", "converter")
 PLAYBOOKS = Path(__file__).parents[2] / "ops" / "playbooks"
 """Where the playbooks are that come with the project."""
 WEBHOOK_FORMATS = ("json", "cap")
+PUSH_HOSTS = "fcm.googleapis.com,*.push.services.mozilla.com,*.notify.windows.com,web.push.apple.com"
+"""The push services of Chromium, Firefox, Edge and Safari."""
 SMS_LANGUAGES = ("en", "nl")
 
 
@@ -41,6 +43,8 @@ class Settings:
         sms_url: The gateway for SMS to staff; None sends none.
         sms_token: Known to the gateway: the bearer of our requests, and the secret that signs its reports.
         sms_language: Of the texts to staff: `en` or `nl`.
+        push_hosts: Whose push services may be called; `*.` stands for every name below.
+        vapid_subject: Where a push service can reach whoever runs this house.
         cover: What the protected person's messages pretend to come from.
         police_port: Where the demo's stand-in for the police listens, when no webhook_url is set.
         limits_file: TOML file with this house's limits (`api.geofence.service.limits`); None: the defaults.
@@ -65,6 +69,8 @@ class Settings:
     sms_url: str | None
     sms_token: bytes
     sms_language: str
+    push_hosts: tuple[str, ...]
+    vapid_subject: str
     cover: str
     tls: bool
     police_port: int
@@ -103,6 +109,8 @@ class Settings:
             sms_url=sms_url,
             sms_token=sms_token.encode(),
             sms_language=_choice(values, "BAKEN_SMS_LANGUAGE", SMS_LANGUAGES),
+            push_hosts=_hosts(values.get("BAKEN_PUSH_HOSTS", PUSH_HOSTS)),
+            vapid_subject=_subject(values.get("BAKEN_VAPID_SUBJECT", "mailto:push@localhost")),
             cover=_choice(values, "BAKEN_COVER", COVERS),
             tls=_choice(values, "BAKEN_TLS", ("no", "yes")) == "yes",
             police_port=_port(values, "BAKEN_POLICE_PORT", 8480),
@@ -181,6 +189,19 @@ def _cap_sender(text: str) -> str:
             f"BAKEN_CAP_SENDER={text!r} cannot name a sender in CAP: give 1 to 100 characters "
             "without spaces, commas, < and &."
         )
+    return text
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    if wrong := [host for host in hosts if not re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+", host)]:
+        raise SettingError(f"BAKEN_PUSH_HOSTS has {wrong[0]!r}: give host names parted by commas.")
+    return hosts
+
+
+def _subject(text: str) -> str:
+    if not re.fullmatch(r"mailto:[\w.+-]+@[\w.-]+|https://[\w.-]+\.[\w-]+", text, re.ASCII):
+        raise SettingError(f"BAKEN_VAPID_SUBJECT={text!r} is no contact: give mailto:… or https://….")
     return text
 
 

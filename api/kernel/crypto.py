@@ -9,10 +9,14 @@ from uuid import UUID
 
 import argon2
 import bcrypt
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
 KEY_BYTES = 32
+_P256_ORDER = bytes.fromhex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551")
+"""How many points there are: FIPS 186-4, D.1.2.3."""
 _DEVICE_SECRET_ROUNDS = 4
 """bcrypt's least cost: a device secret has 256 random bits, so there is nothing to guess, and the
 broker checks one at each connect of thousands of devices."""
@@ -64,6 +68,18 @@ def is_device_secret(hashed: str, secret: str) -> bool:
 def derive(server_key: bytes, purpose: str) -> bytes:
     """Return a 32-byte key for one purpose; purposes cannot be computed from each other."""
     return hmac.digest(server_key, purpose.encode(), "sha256")
+
+
+def derive_p256(server_key: bytes, purpose: str) -> ec.EllipticCurvePrivateKey:
+    """Return a private key on P-256 for one purpose, the same at every start."""
+    order = int.from_bytes(_P256_ORDER)
+    scalar = int.from_bytes(derive(server_key, f"p256:{purpose}")) % (order - 1) + 1
+    return ec.derive_private_key(scalar, ec.SECP256R1())
+
+
+def point_of(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return the public key as an uncompressed point, 65 bytes."""
+    return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
 def derive_text(server_key: bytes, purpose: str) -> str:

@@ -105,6 +105,9 @@ TABLES = {
 / GET public
 /assets/<name> GET public
 /messages/<uuid:message_id>/receipt POST protected_person
+/notices PUT protected_person
+/notices/<uuid:notice_id> DELETE protected_person
+/notices/key GET protected_person
 /pub POST public
 /session DELETE protected_person
 /session POST public

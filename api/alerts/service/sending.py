@@ -24,6 +24,7 @@ from api.alerts.service.escalating import answer_run
 from api.alerts.service.opening import open_alerts
 from api.alerts.store import alerts as alert_store
 from api.alerts.store import outbox
+from api.alerts.store import push as push_store
 from api.alerts.store.outbox import Wanted
 from api.kernel.errors import NotFound
 
@@ -115,6 +116,9 @@ def record_attempts(
         [_attempt(sent.id, now, outcome.code, succeeded=outcome.succeeded) for sent, outcome in known],
     )
     outbox.save_all_progress(session, [_progress(sent, outcome, now, chance) for sent, outcome in known])
+    gone = [sent.payload["subscription_id"] for sent, outcome in known if _is_gone(sent, outcome)]
+    if gone:
+        push_store.mark_gone(session, [UUID(one) for one in gone], now)
     for sent, outcome in known:
         if outcome.is_received:
             answer_run(session, sent.run_id, now)
@@ -144,6 +148,10 @@ def _progress(
     if state == NotificationState.PENDING:
         later = next_attempt_at(attempts, now, chance())
     return sent.id, state, attempts, later
+
+
+def _is_gone(sent: Notification, outcome: Outcome) -> bool:
+    return sent.channel == Channel.WEB_PUSH and outcome.code == "gone"
 
 
 def _shows_failing(sent: Notification, outcome: Outcome) -> bool:
@@ -224,13 +232,14 @@ def receive_receipt(session: Session, device_id: UUID, command_id: UUID, outcome
     return True
 
 
+_HERS = frozenset({Channel.PERSON_STREAM, Channel.WEB_PUSH})
 RECEIPT_OUTCOMES = frozenset({"done", "refused", "expired", "unsupported"})
 
 
 def receive_message_receipt(session: Session, person_id: UUID, message_id: UUID, now: datetime) -> None:
     """Note that her app has shown the message; somebody else's message is not there."""
     sent = outbox.lock_notification(session, message_id)
-    if sent is None or sent.channel != Channel.PERSON_STREAM or sent.person_id != person_id:
+    if sent is None or sent.channel not in _HERS or sent.person_id != person_id:
         raise MessageNotFound("Not found.")
     if sent.state != NotificationState.RECEIVED:
         outbox.save_progress(

@@ -1,10 +1,10 @@
-"""What the police's machine answered."""
+"""What the police's machine answered; where her browsers are reached."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -24,8 +24,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_police_ack")),
     )
     op.create_index(op.f("ix_police_ack_notification_id"), "police_ack", ["notification_id"], unique=False)
+    op.create_table(
+        "push_subscription",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("endpoint_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("p256dh", sa.LargeBinary(), nullable=False),
+        sa.Column("auth_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_push_subscription")),
+    )
+    op.create_index(op.f("ix_push_subscription_person_id"), "push_subscription", ["person_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_push_subscription_person_id"), table_name="push_subscription")
+    op.drop_table("push_subscription")
     op.drop_index(op.f("ix_police_ack_notification_id"), table_name="police_ack")
     op.drop_table("police_ack")

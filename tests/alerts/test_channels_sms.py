@@ -56,7 +56,12 @@ def running(engine: Engine, environ: dict[str, str], phones: PhonesOf = phones_o
 
 
 def add_sms(engine: Engine, recipient: UUID = OFFICER, **more: Any) -> UUID:
-    payload = {"recipient_id": str(recipient), "text_key": "waits", "reference": "1a2b3c4d", "severity": 1}
+    payload = {
+        "recipient_id": str(recipient),
+        "text_key": "alert_waits",
+        "reference": "1a2b3c4d",
+        "severity": 1,
+    }
     return add_message(engine, Channel.SMS, payload | more)
 
 

@@ -12,8 +12,8 @@ MAX_CHARACTERS = 160
 class SmsText(StrEnum):
     """Which text an SMS says; the payload's `text_key`."""
 
-    WAITS = "waits"
-    UNANSWERED = "unanswered"
+    WAITS = "alert_waits"
+    UNANSWERED = "alert_unanswered"
     SYSTEM = "system"
 
 
@@ -29,6 +29,7 @@ _TEXTS = {
         SmsText.SYSTEM: "Baken: de bewaking zelf werkt niet goed, melding {reference}. Ga naar de meldkamer.",
     },
 }
+_EXERCISE = {"en": "EXERCISE. ", "nl": "OEFENING. "}
 _SEVERITY = {"en": " (severity {})", "nl": " (ernst {})"}
 
 
@@ -37,7 +38,7 @@ def sms_text(payload: Mapping[str, Any], language: str) -> str:
 
     Args:
         payload: `text_key` (`SmsText`), `reference` (8 hexadecimal digits of the alert's id), and if wanted
-            `severity` 1..5 and `language`.
+            `severity` 1..5, `exercise` and `language`.
         language: `en` or `nl`, of the house; the payload's own wins.
 
     Raises:
@@ -49,4 +50,5 @@ def sms_text(payload: Mapping[str, Any], language: str) -> str:
     spoken = str(payload.get("language") or language)
     severity = payload.get("severity")
     told = "" if severity is None else _SEVERITY[spoken].format(int(severity))
-    return _TEXTS[spoken][SmsText(payload["text_key"])].format(reference=reference, severity=told)
+    begin = _EXERCISE[spoken] if payload.get("exercise") else ""
+    return begin + _TEXTS[spoken][SmsText(payload["text_key"])].format(reference=reference, severity=told)

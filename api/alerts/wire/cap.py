@@ -55,6 +55,7 @@ WORDS = {
     K.BATTERY_CRITICAL: "Battery of the device nearly empty",
     K.PROTECTED_DEVICE_DEGRADED: "Protected person's device cannot be relied on",
     K.STATUS_CONFLICT: "Register and devices contradict each other",
+    K.DRILL: "Test run of the chain",
     K.CONDITION_ENDED: "A condition has ended",
     K.SYSTEM_DEGRADED: "Monitoring itself is impaired",
     K.SYSTEM_RESTORED: "Monitoring works again",

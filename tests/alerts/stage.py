@@ -14,6 +14,7 @@ from api.alerts.model import (
     Alert,
     AlertEntry,
     AlertState,
+    Channel,
     Event,
     EventKind,
     Notification,
@@ -39,8 +40,9 @@ HER_PLACE = Point(51.9225, 4.4792)
 
 
 def recipients_of(event: Event, step: Step, watch: Watch | None) -> list[Recipient]:
-    """Whom the Dutch playbook tells at once of what the event did to its alert."""
-    return list(telling.recipients_of(telling.steps_of(PLAYBOOK, event, step), event, watch))
+    """Whom of the two the Dutch playbook tells at once; officers are `test_service_contacts`' matter."""
+    told = telling.recipients_of(telling.steps_of(PLAYBOOK, event, step), event, watch)
+    return [one for one in told if one.channel is not Channel.SMS]
 
 
 def tells_police(event: Event, step: Step) -> bool:

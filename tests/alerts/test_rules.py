@@ -224,7 +224,7 @@ def test_the_wearer_hears_only_of_declared_zones_and_whatever_else_is_going_on(
     """His message must depend on his own step into a zone that he knows, or it shows where she is."""
     watch = make_watch(people=2)
     step = play(*(before if is_told_before else []), event, watch=watch)[-1]
-    if step is None:
+    if step is None or event.kind is K.DRILL:  # a test run asks his device to report: `test_rules_telling`
         return
     told = [one for one in recipients_of(event, step, watch) if one.device_id == WEARER_DEVICE]
     is_his_step = (

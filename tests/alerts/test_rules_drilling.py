@@ -72,6 +72,8 @@ def state_of(found: DrillReport, name: LinkName) -> tuple[LinkState, str]:
 ALL_WELL = (
     message(Channel.POLICE_WEBHOOK, S.RECEIVED, (True, "200", 1)),
     message(Channel.PERSON_STREAM, S.RECEIVED, (True, "written", 1), (True, "receipt", 2), person_id=HER),
+    message(Channel.SMS, S.SENT, (True, "200", 1), payload={"target": "officer"}),
+    message(Channel.SMS, S.RECEIVED, (True, "delivered", 1), payload={"target": "standby"}),
     message(Channel.WEB_PUSH, S.SENT, (True, "201", 1), person_id=HER),
     message(Channel.DEVICE, S.RECEIVED, (True, "accepted", 1), (True, "receipt_done", 9),
             person_id=HER, device_id=HER_DEVICE),
@@ -88,6 +90,7 @@ def test_a_chain_that_holds_is_ok_now_and_for_ever() -> None:
         assert found.state is LinkState.OK
         states = {link.name: link.state for link in found.links}
         assert states.pop(LinkName.HER_PUSH) is LinkState.HANDED_OVER
+        assert states.pop(LinkName.OFFICER) is LinkState.HANDED_OVER
         assert set(states.values()) == {LinkState.OK}
 
 

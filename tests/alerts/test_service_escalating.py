@@ -19,9 +19,13 @@ from api.alerts.model.playbooks import (
     TaskOutcome,
 )
 from api.alerts.service import Outcome
+from api.alerts.service.acks import take_police_ack
+from api.alerts.wire.acks import AckType, PoliceAck
 from api.kernel.config import PLAYBOOKS, SettingError
 from api.kernel.db import reading, transaction
+from tests.alerts.push_service import Browser
 from tests.alerts.stage import HIS_PLACE, Stage, at, breach, make_event, make_stage
+from tests.alerts.test_channels_push import subscribe
 from tests.factories import NOW
 
 K = EventKind
@@ -278,3 +282,39 @@ def test_a_fault_is_told_with_the_line_on_which_it_stands(tmp_path: Path) -> Non
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="BAKEN_PLAYBOOK"):
         service.read_playbook(tmp_path / "none.yaml")
+
+
+def test_the_police_s_own_acknowledgement_answers_for_them_and_stands_in_the_log(engine: Engine) -> None:
+    stage = make_stage(engine)
+    alert = open_breach(stage)
+    (message,) = told(stage, Channel.POLICE_WEBHOOK)
+    ack = PoliceAck("ack-1", AckType.ACK, (message.id,), at(8), "desk-7")
+    for _ in range(2):
+        with transaction(engine) as session:
+            assert take_police_ack(session, ack, at(9)) == alert.id
+    assert steps(stage, alert)["police"] is RunState.ANSWERED
+    assert [entry.detail for entry in stage.log() if entry.kind is EntryKind.POLICE_ACKNOWLEDGED] == [
+        {"who": "desk-7"}
+    ]
+    assert escalate(stage, 30) == 1  # the room still has not taken it
+
+
+def test_an_error_of_their_machine_answers_nothing(engine: Engine) -> None:
+    stage = make_stage(engine)
+    alert = open_breach(stage)
+    (message,) = told(stage, Channel.POLICE_WEBHOOK)
+    error = PoliceAck("ack-2", AckType.ERROR, (message.id,), at(8), "desk-7")
+    with transaction(engine) as session:
+        take_police_ack(session, error, at(9))
+    assert steps(stage, alert)["police"] is RunState.WAITING
+    assert EntryKind.POLICE_ACKNOWLEDGED not in {entry.kind for entry in stage.log()}
+
+
+def test_each_of_her_browsers_gets_its_own_message(engine: Engine) -> None:
+    stage = make_stage(engine)
+    browsers = [Browser(f"https://fcm.googleapis.com/{number}") for number in range(2)]
+    ids = {str(subscribe(engine, browser, stage.people[0])) for browser in browsers}
+    open_breach(stage)
+    pushed = told(stage, Channel.WEB_PUSH)
+    assert {one.payload["subscription_id"] for one in pushed} == ids
+    assert {one.person_id for one in pushed} == {stage.people[0]}

@@ -17,7 +17,9 @@ from api import migrations
 from api.alerts import service as alerts
 from api.alerts.model import Channel, Family, ResolveReason
 from api.alerts.service import Outcome
+from api.alerts.service.acks import take_police_ack
 from api.alerts.service.playbooks import DEFAULT
+from api.alerts.wire.acks import AckType, PoliceAck
 from api.evidence.model.history import Told
 from api.evidence.service import history
 from api.geofence.model import Limits, SightingSource
@@ -105,6 +107,8 @@ def everything_happens(engine: Engine, *, sealed: bool = False) -> tuple[Scene, 
         for due in alerts.claim_due(session, at(2330), Channel.POLICE_WEBHOOK, 2):
             outcome = Outcome(succeeded=True, code="200", is_received=True)
             alerts.record_attempt(session, due.id, outcome, at(2331), 0.5)
+            ack = PoliceAck(f"ack-{due.id}", AckType.ACK, (due.id,), at(2332), "desk")
+            take_police_ack(session, ack, at(2332))
     return scene, house
 
 

@@ -6,10 +6,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from api.alerts.model import Attempt, Channel, Notification, NotificationState
-from api.alerts.service.escalating import answer_run
+from api.alerts.model import Attempt, Channel, EntryKind, Notification, NotificationState
+from api.alerts.model.playbooks import Answer
+from api.alerts.service.escalating import answer, answer_run
 from api.alerts.store import acks as ack_store
+from api.alerts.store import alerts as alert_store
 from api.alerts.store import outbox
+from api.alerts.store.alerts import NewEntry
 from api.alerts.wire.acks import AckType, PoliceAck
 from api.kernel import audit
 from api.kernel.errors import Conflict, NotFound
@@ -66,3 +69,16 @@ def _take(session: Session, ack: PoliceAck, messages: list[Notification], now: d
         audit.record(session, now, None, f"alerts.{code}", message.id)
         if is_ack:
             answer_run(session, message.run_id, now)
+    alert_ids = dict.fromkeys(message.alert_id for message in messages if message.alert_id is not None)
+    for alert_id in alert_ids if is_ack else ():
+        _note(session, alert_id, ack, now)
+
+
+def _note(session: Session, alert_id: UUID, ack: PoliceAck, now: datetime) -> None:
+    """Say in the alert's log that the police have it: nobody has to telephone them any more."""
+    alert_store.lock_log(session)
+    alert = alert_store.get_alert(session, alert_id).alert
+    detail = {"who": ack.who}
+    entry = NewEntry(alert_id, now, EntryKind.POLICE_ACKNOWLEDGED, alert.severity, None, detail=detail)
+    alert_store.add_entries(session, [entry])
+    answer(session, alert_id, {Answer.POLICE_ACK}, now)

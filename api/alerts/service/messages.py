@@ -15,6 +15,7 @@ from api.alerts.rules.retries import expires_at
 from api.alerts.rules.telling import MsgType, Recipient, police_message, priority_of, routing_part
 from api.alerts.service import contacts
 from api.alerts.service.contacts import Routings
+from api.alerts.service.pushing import list_subscriptions
 from api.alerts.store import outbox
 from api.alerts.store.outbox import NewNotification
 from api.kernel import ledger
@@ -24,6 +25,8 @@ from api.orders.model import Watch
 
 MAX_REFERENCES = 50
 """A message names the latest of those before it; an alert that has more lasts for days. Proposal."""
+
+Payload = dict[str, Any]
 
 _log = Log("alerts")
 
@@ -68,6 +71,7 @@ def tell(session: Session, tellings: Sequence[Telling], watches: Mapping[UUID, W
         return
     earlier = outbox.list_told_police(session, [one.alert.id for one in tellings if one.police])
     routings = contacts.route_alerts(session, [_wanted(one) for one in tellings], now)
+    browsers = list_subscriptions(session, _pushed(tellings))
     head = ledger.head(session)
     rows: list[NewNotification] = []
     for one in tellings:
@@ -76,7 +80,8 @@ def tell(session: Session, tellings: Sequence[Telling], watches: Mapping[UUID, W
         for news in one.police:
             known = earlier.get(one.alert.id, [])[-MAX_REFERENCES:]
             rows.append(_police(one.alert, news, watch, known, mine, f"{head.number}:{head.link}", now))
-        rows += _notices(one, contacts.texts_of(one.alert, one.recipients, mine), now)
+        payloads = _payloads(one, contacts.texts_of(one.alert, one.recipients, mine), browsers)
+        rows += _notices(one, payloads, now)
     contacts.call_instead(
         session, [(one.alert, one.recipients, routings[one.alert.id]) for one in tellings], now
     )
@@ -119,18 +124,37 @@ def _police(
     )
 
 
+def _pushed(tellings: Sequence[Telling]) -> set[UUID]:
+    """Return whose browsers are to be told."""
+    pushed = (one for telling in tellings for one in telling.recipients if one.channel is Channel.WEB_PUSH)
+    return {one.person_id for one in pushed if one.person_id is not None}
+
+
+def _payloads(
+    one: Telling,
+    texts: Mapping[Recipient, Sequence[Payload]],
+    browsers: Mapping[UUID, Sequence[UUID]],
+) -> dict[Recipient, Sequence[Payload]]:
+    """Return what each recipient is sent; several messages where there are several browsers or officers."""
+    payloads: dict[Recipient, Sequence[Payload]] = {}
+    for to in one.recipients:
+        if to.action:
+            payloads[to] = [{"action": to.action, "wording": to.wording}]
+        elif to.channel is Channel.SMS:
+            payloads[to] = texts[to]
+        elif to.channel is Channel.WEB_PUSH:
+            hers = browsers.get(to.person_id, ()) if to.person_id else ()
+            payloads[to] = [{"subscription_id": str(browser)} for browser in hers]
+        else:
+            payloads[to] = [{}]
+    return payloads
+
+
 def _notices(
-    one: Telling, texts: Mapping[Recipient, Sequence[dict[str, Any]]], now: datetime
+    one: Telling, payloads: Mapping[Recipient, Sequence[Payload]], now: datetime
 ) -> Iterable[NewNotification]:
     for recipient, run_id in one.recipients.items():
-        payloads: Sequence[dict[str, Any]] = [{}]
-        if recipient.action:
-            payloads = [{"action": recipient.action, "wording": recipient.wording}]
-        elif recipient.channel is Channel.SMS:
-            payloads = texts[recipient]
-        elif recipient.channel is Channel.WEB_PUSH:
-            continue
-        for payload in payloads:
+        for payload in payloads[recipient]:
             yield _row(one.alert, recipient, uuid.uuid4(), payload, run_id, now, is_act=False)
 
 

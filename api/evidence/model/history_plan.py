@@ -118,6 +118,11 @@ PLAN: tuple[Part, ...] = (
         (Via("notification_id", "notification", "id"),),
         {"notification_id": Reference("notification")},
     ),
+    Part(
+        "police_ack",
+        (Via("notification_id", "notification", "id"),),
+        {"notification_id": Reference("notification")},
+    ),
     Part("step_run", _OF_ALERTS, {"alert_id": _ALERT}),
     Part("task", _OF_ALERTS, {"alert_id": _ALERT, "run_id": Reference("step_run")}),
     Part("drill", _OF_ALERTS, {"alert_id": _ALERT, "order_id": _ORDER}),
@@ -147,6 +152,7 @@ LEFT_OUT: Mapping[str, str] = {
         ("police_station", "police_officer", "police_duty", "police_absence"),
         "the police's own areas and rosters, which each house enters; whom a message named stands in it",
     ),
+    "push_subscription": "her browsers know this house by its own key; a new house asks them anew",
     "rejected_count": "counts over all devices of the house",
 }
 """Tables that are no part of an order's history, each with its reason."""

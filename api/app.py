@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from api.accounts import routes as accounts
 from api.alerts import routes as alerts
+from api.alerts.routes import hers
 from api.alerts.streams import make_streams
 from api.geofence import routes as geofence
 from api.geofence.service.limits import read_house_limits
@@ -34,12 +35,14 @@ BLUEPRINTS = {
         *policing.control_blueprints,
         *geofence.control_blueprints,
         alerts.control_blueprint,
+        hers.control_blueprint,
         web.control_pages,
     ),
     Audience.APP: (
         *accounts.app_blueprints,
         *geofence.app_blueprints,
         alerts.app_blueprint,
+        hers.app_blueprint,
         web.app_pages,
     ),
 }

@@ -20,6 +20,7 @@ from api.kernel.http import Blueprint, actor, allow, engine, public, settings
 
 STAFF_COOKIE = "session"
 PERSON_COOKIE = "s"
+_WRONG_DIGITS = "That did not work. Check the digits, or try again in a little while."
 
 control = Blueprint("session", __name__, url_prefix="/api/session", description="Signing in.")
 app = Blueprint("app_session", __name__, url_prefix="/session", description="Signing in.")
@@ -55,6 +56,20 @@ def _sign_in(login: str, secret: str, roles: Collection[Role], message: str) -> 
     if not isinstance(outcome, SignedIn):
         raise WrongSecret(message)
     return outcome
+
+
+def confirm_person(secret: str) -> None:
+    """Raise WrongSecret unless the secret is that of the account whose session this is.
+
+    Her session lasts for weeks on a phone that somebody else may hold: what tells anything asks again. The
+    answer to a wrong one is the one to a wrong sign-in, and costs the same time.
+    """
+    account: Account = actor()
+    is_right = service.is_secret_of(account, secret)
+    with transaction(engine()) as session:
+        is_confirmed = service.confirm(session, account, is_right, clock.now())
+    if not is_confirmed:
+        raise WrongSecret(_WRONG_DIGITS)
 
 
 def _sign_out(cookie: str) -> tuple[None, int, dict[str, str]]:
@@ -110,8 +125,7 @@ class PersonSession(MethodView):
     @app.response(200, EmptySchema)
     def post(self, body: dict[str, str]) -> Any:  # noqa: ANN401 - body, status, headers
         """Start."""
-        message = "That did not work. Check the digits, or try again in a little while."
-        signed_in = _sign_in(body["number"], body["pin"], {Role.PROTECTED_PERSON}, message)
+        signed_in = _sign_in(body["number"], body["pin"], {Role.PROTECTED_PERSON}, _WRONG_DIGITS)
         return {}, 200, _cookie_of(PERSON_COOKIE, signed_in)
 
     @allow(Role.PROTECTED_PERSON)

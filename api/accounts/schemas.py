@@ -7,6 +7,8 @@ from api.kernel.http import Schema
 
 _ENCODABLE = ma.validate.Regexp(r"^[^\x00\ud800-\udfff]*\Z", error="Contains characters that no text has.")
 
+PIN = ma.validate.Regexp(rf"^[0-9]{{{PIN_DIGITS}}}\Z", error=f"Give {PIN_DIGITS} digits.")
+
 
 class SignInSchema(Schema):
     """What staff type."""
@@ -28,11 +30,7 @@ class NumberSchema(Schema):
     """What she types; spaces in the number are for the eye."""
 
     number = ma.fields.String(required=True, metadata={"pattern": r"^[0-9]{16}$"})
-    pin = ma.fields.String(
-        required=True,
-        load_only=True,
-        validate=ma.validate.Regexp(rf"^[0-9]{{{PIN_DIGITS}}}\Z", error=f"Give {PIN_DIGITS} digits."),
-    )
+    pin = ma.fields.String(required=True, load_only=True, validate=PIN)
 
     @ma.post_load
     def _join(self, data: dict[str, str], **_more: object) -> dict[str, str]:

@@ -89,18 +89,39 @@ def sign_in(session: Session, account: Account | None, is_right: bool, now: date
 
     The account is judged as it is now: of many guesses sent at once only the first few are heard.
     """
+    current = _admitted(session, account, is_right, now, "sign_in")
+    return Refused() if current is None else SignedIn(current, open_session(session, current, now))
+
+
+def confirm(session: Session, account: Account, is_right: bool, now: datetime) -> bool:  # noqa: FBT001 - a fact
+    """Say whether whoever holds a session has just given its account's secret; opens no other session.
+
+    Failures count as those of signing in do: neither is a way round the other's limit. `is_right` comes
+    from `is_secret_of`, asked outside of any transaction.
+    """
+    return _admitted(session, account, is_right, now, "confirm") is not None
+
+
+def _admitted(
+    session: Session,
+    account: Account | None,
+    is_right: bool,  # noqa: FBT001 - a fact
+    now: datetime,
+    act: str,
+) -> Account | None:
+    """Judge one try by the account as it is now, and write down what came of it; None when refused."""
     current = None if account is None else store.get_account_locked(session, account.id)
     if account is None or current is None:
-        audit.record(session, now, None, "accounts.sign_in_refused", None, "unknown login")
-        return Refused()
+        audit.record(session, now, None, f"accounts.{act}_refused", None, "unknown login")
+        return None
     is_same = current.secret_hash == account.secret_hash  # the secret may have been renewed since step 1
     verdict = rules.judge_login(current, is_right and is_same, now)
     store.save_failures(session, current.id, verdict.failures, verdict.locked_until)
     if not verdict.admitted:
-        audit.record(session, now, None, "accounts.sign_in_refused", current.id, "wrong secret or resting")
-        return Refused()
-    audit.record(session, now, current.id, "accounts.sign_in", current.id)
-    return SignedIn(current, open_session(session, current, now))
+        audit.record(session, now, None, f"accounts.{act}_refused", current.id, "wrong secret or resting")
+        return None
+    audit.record(session, now, current.id, f"accounts.{act}", current.id)
+    return current
 
 
 def open_session(session: Session, account: Account, now: datetime) -> str:

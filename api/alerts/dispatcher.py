@@ -24,6 +24,7 @@ from api.alerts.channels.webhook import Webhook, encoder_of
 from api.alerts.escalator import run_escalations
 from api.alerts.lanes.lane import Lane
 from api.alerts.model import Channel, Notification
+from api.alerts.rules.telling import wording_of
 from api.alerts.service import Outcome
 from api.alerts.service.pushing import subscriptions_of
 from api.alerts.service.texting import PhonesOf, look_up_numbers
@@ -157,7 +158,7 @@ def _send_nowhere(claimed: Sequence[Notification], _urgent: bool) -> list[Future
 
 
 def _run_devices(settings: Settings, engine: Engine, stop: threading.Event, publisher: Publisher) -> None:
-    neutral = cover_named(settings.cover).neutral_text
+    cover = cover_named(settings.cover)
     # One at a time: commands reach a device in the order in which they were meant.
     with ThreadPoolExecutor(1, "devices") as sender:
 
@@ -165,7 +166,11 @@ def _run_devices(settings: Settings, engine: Engine, stop: threading.Event, publ
             with reading(engine) as session:
                 wanted = {one.device_id for one in claimed if one.device_id}
                 devices = {device.id: device for device in orders.list_devices(session, wanted)}
-            return [sender.submit(_send_to, publisher, devices, one, neutral) for one in claimed]
+            texts = [cover.text(wording_of(one.payload)) for one in claimed]
+            return [
+                sender.submit(_send_to, publisher, devices, one, neutral)
+                for one, neutral in zip(claimed, texts, strict=True)
+            ]
 
         Lane(engine, Channel.DEVICE, send, DEVICE_SLOTS, DEVICE_RESERVED).run(stop)
         sender.shutdown(cancel_futures=True)

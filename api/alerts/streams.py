@@ -19,10 +19,12 @@ from sqlalchemy.orm import Session
 
 from api.alerts import service
 from api.alerts.model import Notification
+from api.alerts.rules.telling import wording_of
 from api.alerts.schemas import news_json
 from api.kernel import clock
 from api.kernel.db import reading, transaction
 from api.kernel.logs import Log
+from api.safety_plans.model import Cover
 
 POLL_S = 0.02
 """An idle look is one read of each log's last number; p50 from commit to client stays under 30 ms."""
@@ -157,14 +159,14 @@ class Streams:
                 yield item.frame
 
     def person_frames(
-        self, listener: Listener, after: int | None, text: str, is_allowed: Callable[[], bool]
+        self, listener: Listener, after: int | None, cover: Cover, is_allowed: Callable[[], bool]
     ) -> Iterator[bytes]:
-        """Yield her messages, all with the same `text` and size: what waited for her, then what comes."""
+        """Yield her messages, all of one size and in the cover's words: what waited, then what comes."""
         yield _person_heartbeat()
         with reading(self._engine) as session:
             seq = _start(listener, after, service.last_message_seq(session))
         for message in self._waiting(listener, after, seq):
-            yield _person_frame(message, text)
+            yield _person_frame(message, cover)
             self._mark_shown(message)
             seq = max(seq, message.seq)
         for item in _items(listener, is_allowed):
@@ -172,7 +174,7 @@ class Streams:
                 yield _person_heartbeat()
             elif item.message is not None and item.message.seq > seq:
                 seq = item.message.seq
-                yield _person_frame(item.message, text)
+                yield _person_frame(item.message, cover)
                 self._mark_shown(item.message)
 
     def _waiting(self, listener: Listener, after: int | None, seq: int) -> list[Notification]:
@@ -295,11 +297,11 @@ def _frame(event: str, data: dict[str, Any], seq: int | None = None) -> bytes:
     return f"{cursor}event: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
 
 
-def _person_frame(message: Notification, text: str) -> bytes:
-    """Write id, the cover's text and the time; nothing of the message itself can reach the frame."""
+def _person_frame(message: Notification, cover: Cover) -> bytes:
+    """Write id, time and one of the cover's texts; nothing else of the message can reach the frame."""
     data = {
         "id": str(message.id),
-        "text": text,
+        "text": cover.text(wording_of(message.payload)),
         "at": message.created_at.isoformat(timespec="seconds"),
     }
     head = f"id: {message.seq}\nevent: message\ndata: {json.dumps(data)}".encode()

@@ -12,17 +12,36 @@ class Cover:
     Attributes:
         name: One of `kernel.config.COVERS`; a deploy-time setting.
         title: Title of the page and of notifications.
-        neutral_text: What she reads before unlocking, whatever happened.
+        neutral_texts: What she may choose to read before unlocking, whatever happened; the first is used
+            until she chooses.
     """
 
     name: str
     title: str
-    neutral_text: str
+    neutral_texts: tuple[str, str, str]
+
+    @property
+    def neutral_text(self) -> str:
+        """The text that is used until she chooses another."""
+        return self.neutral_texts[0]
+
+    def text(self, wording: int) -> str:
+        """Return the text of her choice; the first when there is no such choice."""
+        is_known = 0 <= wording < len(self.neutral_texts)
+        return self.neutral_texts[wording if is_known else 0]
 
 
 _ALL = (
-    Cover("timer", "Kitchen timer", "Your timer has finished."),
-    Cover("converter", "Converter", "New rates are available."),
+    Cover(
+        "timer",
+        "Kitchen timer",
+        ("Your timer has finished.", "Time to check the oven.", "Weekly tip: let the dough rest."),
+    ),
+    Cover(
+        "converter",
+        "Converter",
+        ("New rates are available.", "A table of units was updated.", "Weekly tip: a pint is not a litre."),
+    ),
 )
 
 

@@ -186,3 +186,27 @@ def test_every_try_is_in_the_audit_trail(engine: Engine, operator: Account, now:
     ]
     named = {uuid.UUID(str(object_id)) for _, object_id in acts if object_id}
     assert named == {operator.id}
+
+
+def test_confirming_counts_with_signing_in_and_opens_no_session(engine: Engine, now: datetime) -> None:
+    with transaction(engine) as session:
+        number, pin = service.add_person_account(session, uuid.uuid4(), now)
+        account = service.find_account(session, number, PERSON)
+    assert account is not None
+
+    def confirm(is_right: bool, at: datetime) -> bool:
+        assert account is not None
+        with transaction(engine) as session:
+            return service.confirm(session, account, is_right, at)
+
+    assert confirm(True, now)
+    for _ in range(LOCK_AFTER_FAILURES - 1):
+        assert not confirm(False, now)
+    assert isinstance(try_in(engine, number, "wrong", now, PERSON), Refused)
+    assert not confirm(True, now)
+    assert isinstance(try_in(engine, number, pin, now, PERSON), Refused)
+    assert confirm(True, now + LOCK_FOR)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM session")).scalar() == 0
+        acts = connection.execute(text("SELECT act FROM audit WHERE act LIKE 'accounts.confirm%'")).scalars()
+        assert set(acts) == {"accounts.confirm", "accounts.confirm_refused"}

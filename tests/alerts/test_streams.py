@@ -13,14 +13,18 @@ from sqlalchemy import Engine
 
 from api.alerts import service, streams
 from api.alerts.model import Alert, Channel, EventKind, Notification, NotificationState, ResolveReason
+from api.alerts.rules.telling import CHOSEN_TEXT
 from api.alerts.streams import PERSON_FRAME_BYTES, Listener, Streams, TooManyStreams, make_streams
 from api.kernel import clock
+from api.kernel.config import COVERS
 from api.kernel.db import transaction
+from api.safety_plans.model import cover_named
 from tests.alerts.stage import Stage, breach, make_stage
 from tests.factories import NOW
 from tests.house import wait_until
 
-TEXT = "Your timer has finished."
+TIMER = cover_named("timer")
+TEXT = TIMER.neutral_text
 
 
 class Reader:
@@ -34,7 +38,7 @@ class Reader:
         frames = (
             hub.control_frames(self.listener, after, self.is_allowed)
             if person_id is None
-            else hub.person_frames(self.listener, after, TEXT, self.is_allowed)
+            else hub.person_frames(self.listener, after, TIMER, self.is_allowed)
         )
         self.thread = threading.Thread(target=self.read, args=(frames,), daemon=True)
         self.thread.start()
@@ -92,7 +96,7 @@ def close_all(stage: Stage) -> None:
     for alert in stage.alerts():
         if alert.resolved_at is None:
             with transaction(stage.engine) as session:
-                service.resolve(session, alert.id, uuid4(), ResolveReason.FALSE_ALARM, "", NOW)
+                service.resolve(session, alert.id, uuid4(), ResolveReason.FALSE_ALARM, "", clock.now())
 
 
 def messages(stage: Stage) -> list[Notification]:
@@ -277,8 +281,8 @@ def test_she_gets_her_own_messages_and_nobody_elses(stage: Stage, hub: Streams) 
     assert message["text"] == TEXT
     close_all(stage)
     tell_now(stage, EventKind.PROXIMITY_BREACH, person_id=stage.people[1])
-    wait_until(lambda: other.got("message"))
-    assert len(hers.got("message")) == len(other.got("message")) == 1
+    wait_until(lambda: other.got("message") and len(hers.got("message")) == 2)  # hers: the alert and its end
+    assert len(other.got("message")) == 1
     assert hers.got("message")[0]["id"] != other.got("message")[0]["id"]
     wait_until(lambda: {one.state for one in messages(stage)} == {NotificationState.SENT})
 
@@ -296,8 +300,13 @@ def test_every_frame_to_her_has_the_same_size_and_tells_nothing(
     assert texts == {(("id", "text", "at"), TEXT)}
 
 
-@given(st.integers(1, 2**63 - 1), st.dictionaries(st.text(), st.text()))
-def test_no_payload_and_no_number_changes_the_size_of_her_frame(seq: int, payload: dict[str, str]) -> None:
+payloads = st.dictionaries(st.text() | st.just("text"), st.text() | st.integers() | st.none())
+
+
+@given(st.integers(1, 2**63 - 1), payloads, st.sampled_from(COVERS))
+def test_no_payload_and_no_number_changes_the_size_of_her_frame(
+    seq: int, payload: dict[str, Any], name: str
+) -> None:
     message = Notification(
         seq=seq,
         id=uuid4(),
@@ -311,9 +320,12 @@ def test_no_payload_and_no_number_changes_the_size_of_her_frame(seq: int, payloa
         created_at=NOW,
         next_attempt_at=NOW,
     )
-    frame = streams._person_frame(message, TEXT)
+    cover = cover_named(name)
+    frame = streams._person_frame(message, cover)
     assert len(frame) == PERSON_FRAME_BYTES
-    assert frame == streams._person_frame(replace(message, payload={}), TEXT)
+    assert parse(frame)[1]["text"] in cover.neutral_texts
+    chosen = {CHOSEN_TEXT: payload.get(CHOSEN_TEXT)}
+    assert frame == streams._person_frame(replace(message, payload=chosen), cover)
 
 
 def test_what_came_while_she_was_away_waits_for_her_once(stage: Stage, hub: Streams) -> None:
@@ -332,12 +344,12 @@ def test_her_stream_resumes_by_its_cursor(stage: Stage, hub: Streams) -> None:
     for _ in range(3):
         tell_now(stage, EventKind.PROXIMITY_BREACH)
         close_all(stage)
-    sent = messages(stage)
+    sent = messages(stage)  # each alert and its end
     reader = Reader(hub, stage.people[0], after=sent[0].seq)
-    wait_until(lambda: len(reader.got("message")) == 2)
+    wait_until(lambda: len(reader.got("message")) == 5)
     assert [message["id"] for message in reader.got("message")] == [str(one.id) for one in sent[1:]]
 
 
 def test_a_stream_of_messages_needs_a_person(hub: Streams) -> None:
     with pytest.raises(ValueError, match="person"):
-        list(hub.person_frames(Listener(uuid4(), None, 0), None, TEXT, lambda: True))
+        list(hub.person_frames(Listener(uuid4(), None, 0), None, TIMER, lambda: True))

@@ -84,6 +84,7 @@ TABLES = {
 /api/protected-persons POST supervisor
 /api/protected-persons/<uuid:person_id> GET operator supervisor
 /api/protected-persons/<uuid:person_id>/account POST supervisor
+/api/protected-persons/<uuid:person_id>/alert-policy GET operator supervisor
 /api/session DELETE operator supervisor
 /api/session GET operator supervisor
 /api/session POST public
@@ -104,10 +105,12 @@ TABLES = {
     Audience.APP: """
 / GET public
 /assets/<name> GET public
+/details POST protected_person
 /messages/<uuid:message_id>/receipt POST protected_person
 /notices PUT protected_person
 /notices/<uuid:notice_id> DELETE protected_person
 /notices/key GET protected_person
+/preferences PUT protected_person
 /pub POST public
 /session DELETE protected_person
 /session POST public

@@ -15,6 +15,7 @@ from api.alerts.channels.futures import settled
 from api.alerts.channels.http import Line
 from api.alerts.model import Notification
 from api.alerts.model.subscriptions import Subscription
+from api.alerts.rules.telling import wording_of
 from api.alerts.service import Outcome
 from api.alerts.service.pushing import VAPID
 from api.alerts.wire.push import encode_push, origin_of, url_base64
@@ -43,7 +44,7 @@ class PushServices:
         self._subject = settings.vapid_subject
         self._vapid = Vapid02(derive_p256(settings.server_key, VAPID))
         self._topic_key = derive(settings.server_key, "push-topic")
-        self._text = cover_named(settings.cover).neutral_text
+        self._cover = cover_named(settings.cover)
 
     def send(
         self, claimed: Sequence[Notification], where: Mapping[UUID, Subscription], *, urgent: bool
@@ -66,7 +67,8 @@ class PushServices:
     ) -> Outcome:
         keys = {"p256dh": url_base64(subscription.point), "auth": url_base64(subscription.auth)}
         pusher = WebPusher({"endpoint": subscription.endpoint, "keys": keys})
-        body = bytes(pusher.encode(encode_push(one.id, self._text), "aes128gcm")["body"])
+        text = self._cover.text(wording_of(one.payload))
+        body = bytes(pusher.encode(encode_push(one.id, text), "aes128gcm")["body"])
         headers = {
             **self._authorization(origin),
             "Content-Type": "application/octet-stream",

@@ -52,6 +52,16 @@ class Recipient:
     side: Side | None = None
 
 
+CHOSEN_TEXT = "text"
+"""Key of a message's payload: which of the cover's neutral texts she reads."""
+
+
+def wording_of(payload: Mapping[str, Any]) -> int:
+    """Return which neutral text of the cover a message to her shows; 0 is the one used by default."""
+    chosen = payload.get(CHOSEN_TEXT)
+    return chosen if isinstance(chosen, int) else 0
+
+
 class MsgType(StrEnum):
     """What a message to the police is to the earlier ones, in the words of CAP 1.2."""
 

@@ -1,7 +1,8 @@
 """Use cases of alerting.
 
 `opening` events in · `escalating` what waits for an answer · `handling` people's acts · `sending` messages
-out · `playbooks` who is told of what · `drilling` test runs of a whole chain.
+out · `playbooks` who is told of what · `drilling` test runs of a whole chain · `policies` what reaches her ·
+`afterwards` she is told the end · `her_view` what she reads.
 """
 
 from api.alerts.service.drilling import HeardOf, get_drill, list_drills, start_drill
@@ -24,11 +25,20 @@ from api.alerts.service.handling import (
     resolve,
     unresolved_order_ids,
 )
+from api.alerts.service.her_view import Details, read_details, read_words
 from api.alerts.service.opening import open_alerts
 from api.alerts.service.playbooks import current as current_playbook
 from api.alerts.service.playbooks import list_uses as list_playbooks
 from api.alerts.service.playbooks import read_playbook
 from api.alerts.service.playbooks import take_over as take_over_playbook
+from api.alerts.service.policies import (
+    NOTHING_SET,
+    Preferences,
+    list_policies,
+    preferences_of,
+    read_preferences,
+    set_preferences,
+)
 from api.alerts.service.sending import (
     ChannelNews,
     Outcome,
@@ -54,12 +64,15 @@ from api.alerts.service.sending import (
 from api.alerts.store.outbox import Wanted
 
 __all__ = [
+    "NOTHING_SET",
     "AlertDetail",
     "AlertView",
     "ChannelNews",
+    "Details",
     "HeardOf",
     "Outcome",
     "Pending",
+    "Preferences",
     "Wanted",
     "acknowledge",
     "born_after",
@@ -83,6 +96,7 @@ __all__ = [
     "list_holding",
     "list_open_tasks",
     "list_playbooks",
+    "list_policies",
     "list_unresolved",
     "mark_shown",
     "messages_after",
@@ -91,13 +105,18 @@ __all__ = [
     "note_outcome",
     "note_watching",
     "open_alerts",
+    "preferences_of",
+    "read_details",
     "read_evidence",
     "read_playbook",
+    "read_preferences",
+    "read_words",
     "receive_message_receipt",
     "receive_receipt",
     "record_attempt",
     "record_attempts",
     "resolve",
+    "set_preferences",
     "start_drill",
     "take_over_playbook",
     "tell_interval",

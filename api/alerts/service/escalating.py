@@ -5,6 +5,7 @@ The timers are rows with a moment: whoever starts again after a crash finds what
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -23,14 +24,18 @@ from api.alerts.model.playbooks import (
     TaskKind,
     TaskOutcome,
 )
+from api.alerts.model.policies import AlertPolicy
 from api.alerts.rules.joining import event_of
+from api.alerts.rules.policies import sift
 from api.alerts.rules.telling import Recipient, recipients_by
 from api.alerts.service import playbooks
 from api.alerts.service.messages import PoliceNews, Telling, tell, watches_of
+from api.alerts.service.policies import policies_of, withheld_json
 from api.alerts.store import alerts as alert_store
 from api.alerts.store import runs
 from api.alerts.store.alerts import NewEntry
 from api.kernel import audit
+from api.orders.model import Watch
 
 DUE_LIMIT = 100
 """Steps that one look lets go on; the next look takes the rest. Far above any flood of a second."""
@@ -119,56 +124,75 @@ def escalate_due(session: Session, now: datetime) -> int:
     return len(due)
 
 
+@dataclass(slots=True)
+class _Next:
+    """What comes after a step of an alert that nobody answered."""
+
+    alert: Alert
+    playbook: Playbook
+    steps: list[PlaybookStep]
+    recipients: dict[Recipient, str]
+
+
 def _go_on(session: Session, unanswered: Sequence[tuple[Alert, StepRun]], now: datetime, why: str) -> None:
     """Begin what comes after steps that nobody answered, and say so in the alerts' logs."""
+    watches = watches_of(session, (alert.order_id for alert, _run in unanswered))
+    after = [_next(session, alert, run, watches) for alert, run in unanswered]
+    policies = policies_of(session, (recipient for one in after for recipient in one.recipients))
     entries: list[NewEntry] = []
-    begun: list[tuple[Playbook, Alert, list[PlaybookStep]]] = []
-    for alert, run in unanswered:
-        playbook = playbooks.by_digest(session, run.playbook)
-        step = playbook.steps[run.step]
-        after = [playbook.steps[name] for name in step.otherwise]
-        after = [one for one in after if alert.severity in one.severities]
+    for one, (alert, run) in zip(after, unanswered, strict=True):
+        sifted = sift(one.recipients, policies, one.playbook.her, alert.kind, alert.severity, now)
+        one.steps = [step for step in one.steps if step.name not in sifted.silent]
+        one.recipients = sifted.told
         detail = {
-            "step": step.name,
+            "step": run.step,
             "why": why,
             "after_s": round((now - run.started_at).total_seconds(), 1),
-            "next": [one.name for one in after],
-            "playbook": f"{playbook.name} {playbook.version}",
+            "next": [step.name for step in one.steps],
+            "playbook": f"{one.playbook.name} {one.playbook.version}",
         }
+        detail |= withheld_json(sifted.withheld, policies, one.playbook) or {}
         entries.append(NewEntry(alert.id, now, EntryKind.ESCALATED, alert.severity, None, detail=detail))
-        begun.append((playbook, alert, after))
     seqs = alert_store.add_entries(session, entries)
-    _tell(session, begun, seqs, now)
+    _tell(session, after, seqs, watches, policies, now)
+
+
+def _next(session: Session, alert: Alert, run: StepRun, watches: Mapping[UUID, Watch]) -> _Next:
+    playbook = playbooks.by_digest(session, run.playbook)
+    after = [playbook.steps[name] for name in playbook.steps[run.step].otherwise]
+    after = [one for one in after if alert.severity in one.severities]
+    watch = watches.get(alert.order_id) if alert.order_id else None
+    told: dict[Recipient, str] = {}
+    for one in after:
+        for recipient in recipients_by(one, alert.person_ids, watch, alert.kind):
+            told.setdefault(recipient, one.name)
+    return _Next(alert, playbook, after, told)
 
 
 def _tell(
     session: Session,
-    begun: Sequence[tuple[Playbook, Alert, Sequence[PlaybookStep]]],
+    after: Sequence[_Next],
     seqs: Sequence[int],
+    watches: Mapping[UUID, Watch],
+    policies: Mapping[UUID, AlertPolicy],
     now: datetime,
 ) -> None:
     """Begin steps by their deadlines, and write what is sent because of them."""
     waiting: dict[tuple[UUID, str], UUID] = {}
-    for digest in dict.fromkeys(playbook.digest for playbook, _alert, _steps in begun):
-        mine = [(of, alert, steps) for of, alert, steps in begun if of.digest == digest]
-        waiting |= begin(
-            session, mine[0][0], [(alert, one) for _of, alert, steps in mine for one in steps], now
-        )
-    watches = watches_of(session, (alert.order_id for _playbook, alert, _steps in begun))
-    last = alert_store.list_last_events(session, {alert.id for _playbook, alert, _steps in begun})
+    for digest in dict.fromkeys(one.playbook.digest for one in after):
+        mine = [one for one in after if one.playbook.digest == digest]
+        begun = [(one.alert, step) for one in mine for step in one.steps]
+        waiting |= begin(session, mine[0].playbook, begun, now)
+    last = alert_store.list_last_events(session, {one.alert.id for one in after})
     tellings: list[Telling] = []
-    for (playbook, alert, steps), seq in zip(begun, seqs, strict=True):
-        watch = watches.get(alert.order_id) if alert.order_id else None
+    for one, seq in zip(after, seqs, strict=True):
+        alert = one.alert
         event = event_of(last[alert.id]) if alert.id in last else None
-        told: dict[Recipient, UUID | None] = {}
-        news: list[PoliceNews] = []
-        for one in steps:
-            run_id = waiting.get((alert.id, one.name))
-            if one.target is Target.POLICE:
-                news.append(PoliceNews(seq, event, run_id, one.side))
-            for recipient in recipients_by(one, alert.person_ids, watch, alert.kind):
-                told.setdefault(recipient, run_id)
-        tellings.append(Telling(alert, playbook, event, news, told))
+        runs_of = {step.name: waiting.get((alert.id, step.name)) for step in one.steps}
+        police = [step for step in one.steps if step.target is Target.POLICE]
+        news = [PoliceNews(seq, event, runs_of[step.name], step.side) for step in police]
+        told = {recipient: runs_of[name] for recipient, name in one.recipients.items()}
+        tellings.append(Telling(alert, one.playbook, event, news, told, policies))
     tell(session, tellings, watches, now)
 
 

@@ -19,11 +19,14 @@ from api.alerts.model import (
     ResolveReason,
 )
 from api.alerts.model.playbooks import Answer, Side, StepRun, Task
+from api.alerts.model.policies import Reach
 from api.alerts.rules.joining import event_of
 from api.alerts.rules.telling import act_msg_type
 from api.alerts.service import playbooks
+from api.alerts.service.afterwards import Afterwards, whom_to_tell
 from api.alerts.service.escalating import answer, end_all, steps_of_alerts
 from api.alerts.service.messages import PoliceNews, Telling, tell, watches_of
+from api.alerts.service.policies import reaches_of
 from api.alerts.store import alerts as alert_store
 from api.alerts.store import outbox
 from api.alerts.store.alerts import KeptAlert, NewEntry
@@ -53,6 +56,7 @@ class AlertDetail:
     notifications: list[tuple[Notification, list[Attempt]]]
     steps: list[StepRun]
     tasks: list[Task]
+    policies: list[Reach]
 
 
 def acknowledge(session: Session, alert_id: UUID, actor_id: UUID, now: datetime) -> AlertView:
@@ -102,17 +106,21 @@ def _act(
 ) -> AlertView:
     alert = kept.alert
     alert_store.save_alerts(session, [kept])
-    entry = NewEntry(alert.id, now, kind, alert.severity, actor_id)
+    is_over = kind is EntryKind.RESOLVED
+    after = whom_to_tell(session, alert, now) if is_over else Afterwards()
+    entry = NewEntry(alert.id, now, kind, alert.severity, actor_id, detail=after.detail)
     (seq,) = alert_store.add_entries(session, [entry])
-    if kind is EntryKind.RESOLVED:
+    if is_over:
         end_all(session, alert.id, actor_id, now)
     else:
         answer(session, alert.id, {Answer.ACKNOWLEDGED}, now)
-    if outbox.list_told_police(session, [alert.id]):
+    is_police_told = bool(outbox.list_told_police(session, [alert.id]))
+    if is_police_told or after.recipients:
         last = alert_store.list_last_events(session, [alert.id])
         event = event_of(last[alert.id]) if alert.id in last else None  # for the same stations as before
-        news = PoliceNews(seq, None, side=Side.BOTH, msg_type=act_msg_type(alert))
-        telling = Telling(alert, playbooks.current(session), event, [news])
+        news = [PoliceNews(seq, None, side=Side.BOTH, msg_type=act_msg_type(alert))] if is_police_told else []
+        playbook = playbooks.current(session)
+        telling = Telling(alert, playbook, event, news, after.recipients, after.policies)
         tell(session, [telling], watches_of(session, [alert.order_id]), now)
     audit.record(session, now, actor_id, f"alerts.{kind.value}", alert.id, reason)
     return _view(session, alert)
@@ -147,12 +155,14 @@ def get_alert(session: Session, alert_id: UUID, actor_id: UUID, now: datetime) -
     for attempt in outbox.list_attempts(session, tries.keys()):
         tries[attempt.notification_id].append(attempt)
     steps, tasks = steps_of_alerts(session, [alert_id])
+    entries = alert_store.list_entries(session, alert_id)
     return AlertDetail(
         view=_view(session, alert),
-        entries=alert_store.list_entries(session, alert_id),
+        entries=entries,
         notifications=[(notification, tries[notification.id]) for notification in notifications],
         steps=steps[alert_id],
         tasks=tasks[alert_id],
+        policies=reaches_of(session, alert, entries, notifications),
     )
 
 

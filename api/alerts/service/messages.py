@@ -11,8 +11,16 @@ from sqlalchemy.orm import Session
 
 from api.alerts.model import Alert, Channel, Event
 from api.alerts.model.playbooks import Playbook, Side
+from api.alerts.model.policies import AlertPolicy
 from api.alerts.rules.retries import expires_at
-from api.alerts.rules.telling import MsgType, Recipient, police_message, priority_of, routing_part
+from api.alerts.rules.telling import (
+    CHOSEN_TEXT,
+    MsgType,
+    Recipient,
+    police_message,
+    priority_of,
+    routing_part,
+)
 from api.alerts.service import contacts
 from api.alerts.service.contacts import Routings
 from api.alerts.service.pushing import list_subscriptions
@@ -56,6 +64,7 @@ class Telling:
     Attributes:
         event: What is known of the two; decides stations and officers.
         recipients: Each with the run of the step that waits for its receipt.
+        policies: Of the protected people among them: which neutral text each has chosen.
     """
 
     alert: Alert
@@ -63,6 +72,7 @@ class Telling:
     event: Event | None
     police: Sequence[PoliceNews] = ()
     recipients: Mapping[Recipient, UUID | None] = field(default_factory=dict)
+    policies: Mapping[UUID, AlertPolicy] = field(default_factory=dict)
 
 
 def tell(session: Session, tellings: Sequence[Telling], watches: Mapping[UUID, Watch], now: datetime) -> None:
@@ -154,8 +164,10 @@ def _notices(
     one: Telling, payloads: Mapping[Recipient, Sequence[Payload]], now: datetime
 ) -> Iterable[NewNotification]:
     for recipient, run_id in one.recipients.items():
+        policy = None if recipient.person_id is None else one.policies.get(recipient.person_id)
+        chosen = {} if policy is None else {CHOSEN_TEXT: policy.wish.wording}
         for payload in payloads[recipient]:
-            yield _row(one.alert, recipient, uuid.uuid4(), payload, run_id, now, is_act=False)
+            yield _row(one.alert, recipient, uuid.uuid4(), payload | chosen, run_id, now, is_act=False)
 
 
 def _row(

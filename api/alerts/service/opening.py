@@ -4,20 +4,43 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from api.alerts.model import Alert, EntryKind, Event
 from api.alerts.model.playbooks import Playbook, PlaybookStep, Target
-from api.alerts.rules.joining import Step, event_json, join_key, next_step
+from api.alerts.model.policies import AlertPolicy
+from api.alerts.rules.joining import Step, event_json, join_key, next_step, severity_of
+from api.alerts.rules.policies import sift
 from api.alerts.rules.telling import Recipient, recipients_of, steps_of
 from api.alerts.service import playbooks
 from api.alerts.service.escalating import begin
 from api.alerts.service.messages import PoliceNews, Telling, tell, watches_of
+from api.alerts.service.policies import policies_of, withheld_json
 from api.alerts.store import alerts as alert_store
 from api.alerts.store.alerts import KeptAlert, NewEntry
 from api.orders.model import Watch
+
+
+@dataclass(slots=True)
+class _Line:
+    """One line that the log of an alert gets.
+
+    Attributes:
+        severity: Of the alert after it.
+        begun: The steps of the playbook that begin because of it.
+        recipients: Whom these tell, with the step that says so.
+        detail: Whom something did not reach, and by whose decision.
+    """
+
+    kind: EntryKind
+    severity: int
+    event: Event
+    begun: list[PlaybookStep]
+    recipients: dict[Recipient, str]
+    detail: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -34,7 +57,7 @@ class _Case:
     key: str
     kept: KeptAlert | None
     is_new: bool = False
-    lines: list[tuple[EntryKind, int, Event]] = field(default_factory=list)
+    lines: list[_Line] = field(default_factory=list)
     begun: dict[str, PlaybookStep] = field(default_factory=dict)
     police_line: int | None = None
     recipients: dict[Recipient, str] = field(default_factory=dict)
@@ -60,8 +83,9 @@ def open_alerts(session: Session, events: Sequence[Event], now: datetime) -> lis
         watch = watches.get(event.order_id) if event.order_id else None
         _take(case, playbook, event, watch, now)
     touched = [case for case in cases.values() if case.lines]
+    policies = _sift(session, playbook, touched, now)
     seqs = _save(session, touched, now)
-    _tell(session, playbook, touched, seqs, watches, now)
+    _tell(session, playbook, touched, seqs, watches, policies, now)
     return [case.kept.alert for case in touched if case.kept]
 
 
@@ -73,17 +97,34 @@ def _take(case: _Case, playbook: Playbook, event: Event, watch: Watch | None, no
         return
     case.is_new = case.is_new or alert is None
     case.kept = KeptAlert(step.alert, step.holding)
-    case.lines.append((step.kind, step.alert.severity, event))
     begun = steps_of(playbook, event, step)
-    case.begun |= {one.name: one for one in begun}
+    told = recipients_of(begun, event, watch)
+    case.lines.append(_Line(step.kind, step.alert.severity, event, begun, told))
     if any(one.target is Target.POLICE for one in begun) and _is_worse(case, step):
         case.police_line = len(case.lines) - 1
-    for recipient, name in recipients_of(begun, event, watch).items():
-        case.recipients.setdefault(recipient, name)
 
 
 def _is_worse(case: _Case, step: Step) -> bool:
     return case.police_line is None or step.kind == EntryKind.RAISED
+
+
+def _sift(session: Session, playbook: Playbook, cases: list[_Case], now: datetime) -> dict[UUID, AlertPolicy]:
+    """Leave out what does not reach the protected people, and note by whose decision; returns their policies.
+
+    A step that tells nobody any more waits for no receipt: else she would be called because she had chosen
+    not to be told.
+    """
+    lines = [(case, line) for case in cases for line in case.lines]
+    policies = policies_of(session, (one for _case, line in lines for one in line.recipients))
+    for case, line in lines:
+        sifted = sift(
+            line.recipients, policies, playbook.her, line.event.kind.value, severity_of(line.event), now
+        )
+        line.detail = withheld_json(sifted.withheld, policies, playbook)
+        case.begun |= {one.name: one for one in line.begun if one.name not in sifted.silent}
+        for recipient, name in sifted.told.items():
+            case.recipients.setdefault(recipient, name)
+    return policies
 
 
 def _save(session: Session, cases: list[_Case], now: datetime) -> dict[str, list[int]]:
@@ -94,8 +135,10 @@ def _save(session: Session, cases: list[_Case], now: datetime) -> dict[str, list
     seqs = alert_store.add_entries(
         session,
         [
-            NewEntry(case.kept.alert.id, now, kind, severity, None, event_json(event))
-            for case, (kind, severity, event) in lines
+            NewEntry(
+                case.kept.alert.id, now, line.kind, line.severity, None, event_json(line.event), line.detail
+            )
+            for case, line in lines
             if case.kept
         ],
     )
@@ -111,6 +154,7 @@ def _tell(
     cases: list[_Case],
     seqs: dict[str, list[int]],
     watches: dict[UUID, Watch],
+    policies: dict[UUID, AlertPolicy],
     now: datetime,
 ) -> None:
     """Begin the steps, and write what is sent because of them."""
@@ -124,10 +168,10 @@ def _tell(
         run_of = {name: waiting.get((alert.id, name)) for name in case.begun}
         recipients = {one: run_of[name] for one, name in case.recipients.items()}
         news: list[PoliceNews] = []
-        event = case.lines[-1][2]
+        event = case.lines[-1].event
         if case.police_line is not None:
-            event = case.lines[case.police_line][2]
+            event = case.lines[case.police_line].event
             step = next(one for one in case.begun.values() if one.target is Target.POLICE)
             news = [PoliceNews(seqs[case.key][case.police_line], event, run_of[step.name], step.side)]
-        tellings.append(Telling(alert, playbook, event, news, recipients))
+        tellings.append(Telling(alert, playbook, event, news, recipients, policies))
     tell(session, tellings, watches, now)

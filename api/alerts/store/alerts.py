@@ -255,6 +255,24 @@ def list_last_events(session: Session, alert_ids: Collection[UUID]) -> dict[UUID
     return {row.alert_id: row.event for row in rows if row.event is not None}
 
 
+def list_entries_of(session: Session, alert_ids: Collection[UUID]) -> list[AlertEntry]:
+    """Return the logs of a few alerts, oldest line first."""
+    rows = session.scalars(select(_EntryRow).where(_EntryRow.alert_id.in_(alert_ids)).order_by(_EntryRow.seq))
+    return [_entry_of(row) for row in rows]
+
+
+def list_latest_of_orders(session: Session, order_ids: Collection[UUID], limit: int) -> list[Alert]:
+    """Return the alerts of a few orders that were opened last, latest first, at most `limit`."""
+    rows = session.scalars(
+        select(_AlertRow)
+        .where(_AlertRow.order_id.in_(order_ids))
+        .order_by(_AlertRow.opened_at.desc(), _AlertRow.id)
+        .limit(limit),
+        execution_options=_FRESH,
+    )
+    return [_alert_of(row) for row in rows]
+
+
 def list_entries_beside(session: Session, alert: Alert) -> list[tuple[AlertEntry, Alert]]:
     """Return the log of all alerts of the order of this one, or (without an order) of its device."""
     mine = _AlertRow.order_id == alert.order_id

@@ -313,6 +313,16 @@ def list_of_alert(session: Session, alert_id: UUID) -> list[Notification]:
     return [_notification_of(row) for row in rows]
 
 
+def list_of_alerts(session: Session, alert_ids: Collection[UUID]) -> list[Notification]:
+    """Return the messages of a few alerts, oldest first."""
+    rows = session.scalars(
+        select(_NotificationRow)
+        .where(_NotificationRow.alert_id.in_(alert_ids))
+        .order_by(_NotificationRow.seq)
+    )
+    return [_notification_of(row) for row in rows]
+
+
 def list_attempts(session: Session, notification_ids: Collection[UUID]) -> list[Attempt]:
     """Return the tries to send these messages, oldest first."""
     rows = session.scalars(

@@ -88,6 +88,11 @@ def list_references(session: Session, ids: Collection[UUID]) -> dict[UUID, str]:
     return people.list_wearer_references(session, ids) | people.list_person_references(session, ids)
 
 
+def is_person(session: Session, person_id: UUID) -> bool:
+    """Say whether there is a protected person with this id; no name is read."""
+    return bool(people.list_person_references(session, [person_id]))
+
+
 def give_account(session: Session, person_id: UUID, actor_id: UUID | None, now: datetime) -> tuple[str, str]:
     """Make a protected person's account, or another one in its place; returns number and PIN, once."""
     people.get_person(session, person_id)

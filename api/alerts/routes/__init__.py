@@ -244,9 +244,9 @@ class PersonStream(MethodView):
         """Follow messages as server-sent events."""
         account = actor()
         listener = _listen(account.id, account.person_id)
-        text = cover_named(settings().cover).neutral_text
+        cover = cover_named(settings().cover)
         is_signed_in = _is_signed_in(PERSON_COOKIE)
-        return _answer(listener, _streams().person_frames(listener, _cursor(query), text, is_signed_in))
+        return _answer(listener, _streams().person_frames(listener, _cursor(query), cover, is_signed_in))
 
 
 @app_blueprint.route("/notices/key")

@@ -19,6 +19,7 @@ from api.alerts.model import (
 )
 from api.alerts.model.drills import LinkName, LinkState
 from api.alerts.model.playbooks import Answer, RunState, Side, Target, TaskKind, TaskOutcome
+from api.alerts.model.policies import Decider
 from api.alerts.service import AlertDetail, AlertView
 from api.kernel.http import Schema
 
@@ -196,6 +197,16 @@ class DueDrillSchema(Schema):
     due_at = fields.AwareDateTime()
 
 
+class ReachSchema(Schema):
+    """Whether a person was told of the alert and, if not, by whose decision."""
+
+    person_id = fields.UUID()
+    is_told = fields.Boolean()
+    withheld_by = fields.Enum(Decider, by_value=True, allow_none=True)
+    decided_by = fields.String(allow_none=True)
+    policy_version = fields.Integer(allow_none=True)
+
+
 class AlertDetailSchema(AlertSchema):
     """An alert with its whole log, every message that it caused, and what waits for an answer."""
 
@@ -203,6 +214,7 @@ class AlertDetailSchema(AlertSchema):
     notifications = fields.List(fields.Nested(NotificationSchema))
     steps = fields.List(fields.Nested(StepRunSchema))
     tasks = fields.List(fields.Nested(TaskSchema))
+    policies = fields.List(fields.Nested(ReachSchema))
 
     @pre_dump
     def flatten(self, detail: AlertDetail, **_more: object) -> dict[str, Any]:
@@ -212,6 +224,7 @@ class AlertDetailSchema(AlertSchema):
             "notifications": detail.notifications,
             "steps": detail.steps,
             "tasks": detail.tasks,
+            "policies": detail.policies,
         }
 
 

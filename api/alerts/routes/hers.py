@@ -1,0 +1,81 @@
+"""URLs of what reaches a protected person: hers to read and set at the app host, staff's to read."""
+
+from typing import Any
+from uuid import UUID
+
+from flask.views import MethodView
+
+from api.accounts.model import Role
+from api.accounts.routes import confirm_person
+from api.alerts import service
+from api.alerts.schemas.hers import (
+    AskSchema,
+    ChangeSchema,
+    DetailsSchema,
+    PolicySchema,
+    PreferencesSchema,
+    preferences_json,
+    wish_of,
+)
+from api.alerts.service import Preferences
+from api.kernel import clock
+from api.kernel.db import transaction
+from api.kernel.http import Blueprint, actor, allow, engine, settings
+from api.safety_plans.model import cover_named
+
+control_blueprint = Blueprint(
+    "alert_policies", __name__, url_prefix="/api/protected-persons", description="What reaches her."
+)
+app_blueprint = Blueprint("details", __name__, description="More.")
+
+
+@control_blueprint.route("/<uuid:person_id>/alert-policy")
+class PersonPolicy(MethodView):
+    """What reaches a protected person."""
+
+    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @control_blueprint.response(200, PolicySchema)
+    def get(self, person_id: UUID) -> Preferences:
+        """Show what reaches a protected person by her own choice; the look is kept in the audit trail."""
+        with transaction(engine()) as session:
+            return service.read_preferences(session, person_id, actor().id, clock.now())
+
+
+@app_blueprint.route("/details")
+class MessageDetails(MethodView):
+    """More about the messages."""
+
+    @allow(Role.PROTECTED_PERSON)
+    @app_blueprint.arguments(AskSchema)
+    @app_blueprint.response(200, DetailsSchema)
+    def post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Show more."""
+        confirm_person(body["secret"])
+        account = actor()
+        with transaction(engine()) as session:
+            shown = service.read_details(
+                session, account.person_id, account.id, body["language"], clock.now()
+            )
+        preferences = _preferences(shown.preferences, body)
+        return {"items": shown.items, "preferences": preferences, "checked_at": shown.checked_at}
+
+
+@app_blueprint.route("/preferences")
+class MessagePreferences(MethodView):
+    """Preferences."""
+
+    @allow(Role.PROTECTED_PERSON)
+    @app_blueprint.arguments(ChangeSchema)
+    @app_blueprint.response(200, PreferencesSchema)
+    def put(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Change preferences."""
+        confirm_person(body["secret"])
+        account = actor()
+        with transaction(engine()) as session:
+            kept = service.set_preferences(session, account.person_id, wish_of(body), account.id, clock.now())
+        return _preferences(kept, body)
+
+
+def _preferences(shown: Preferences, body: dict[str, Any]) -> dict[str, Any]:
+    words = service.read_words()[body["language"]]
+    return preferences_json(shown, cover_named(settings().cover), words)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from api.alerts.model import (
     AlertState,
+    Attempt,
     Channel,
     Doubt,
     EntryKind,
@@ -244,6 +245,9 @@ def test_the_police_are_called_told_only_when_they_are(
     assert steps(read(event(), messages=[theirs]))[1] == (EN.sentences[said], when)
 
 
+ACKS = [(35, False, "police_error"), (50, True, "police_ack"), (40, True, "police_ack")]
+
+
 def test_who_took_it_who_was_called_and_who_confirmed_is_said_with_its_time() -> None:
     def call(outcome: TaskOutcome, done: float) -> Task:
         return Task(
@@ -263,14 +267,20 @@ def test_who_took_it_who_was_called_and_who_confirmed_is_said_with_its_time() ->
     lines = [
         entry(1, EntryKind.OPENED, 0, event()),
         entry(2, EntryKind.ACKNOWLEDGED, 10),
-        entry(3, EntryKind.POLICE_ACKNOWLEDGED, 40),
-        entry(4, EntryKind.POLICE_ACKNOWLEDGED, 50),
     ]
     tasks = [call(TaskOutcome.NO_ANSWER, 20), call(TaskOutcome.REACHED, 30)]
-    item = read(event(), entries=lines, tasks=tasks, alert={"state": AlertState.ACKNOWLEDGED})
+    police, tries = message(Channel.POLICE_WEBHOOK, 0, NotificationState.RECEIVED, (2, True), person_id=None)
+    tries += [Attempt(UUID(int=9), police.id, at(when), ok, code) for when, ok, code in ACKS]
+    item = read(
+        event(),
+        entries=lines,
+        tasks=tasks,
+        messages=[(police, tries)],
+        alert={"state": AlertState.ACKNOWLEDGED},
+    )
     assert steps(item) == [
         (EN.sentences["taken"], at(10)),
-        (EN.sentences["police_not_told"], None),
+        (EN.sentences["police_told"], at(2)),
         (EN.sentences["police_called"], at(30)),
         (EN.sentences["police_confirmed"], at(40)),
     ]

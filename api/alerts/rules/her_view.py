@@ -47,6 +47,8 @@ STALE_S = 600.0
 """A position older than this, when the event was judged, tells no distance; proposal."""
 TREND_M_S = 0.5
 """Below this the distance is not said to change: half a walker's speed, above GPS noise. Proposal."""
+POLICE_ACK = "police_ack"
+"""Outcome of the attempt that notes the police's own acknowledgement (`service.acks`)."""
 _BANDS = ((500.0, Band.UNDER_500_M), (1000.0, Band.TO_1_KM), (2000.0, Band.TO_2_KM), (5000.0, Band.TO_5_KM))
 _BETWEEN_THE_TWO = frozenset(
     {
@@ -259,8 +261,8 @@ def _steps(record: Record, words: HerWords) -> Iterable[Step]:
     ]
     if called:
         yield Step(words.sentences[Said.POLICE_CALLED], min(called))
-    if EntryKind.POLICE_ACKNOWLEDGED in first:
-        yield Step(words.sentences[Said.POLICE_CONFIRMED], first[EntryKind.POLICE_ACKNOWLEDGED])
+    if confirmed := [at for outcome, at in _arrived(record) if outcome == POLICE_ACK]:
+        yield Step(words.sentences[Said.POLICE_CONFIRMED], min(confirmed))
 
 
 def _first_at(entries: Iterable[AlertEntry]) -> Mapping[EntryKind, datetime]:
@@ -271,13 +273,23 @@ def _first_at(entries: Iterable[AlertEntry]) -> Mapping[EntryKind, datetime]:
 
 
 def _police(record: Record) -> tuple[Said, datetime | None]:
-    theirs = [one for one in record.messages if one[0].channel is Channel.POLICE_WEBHOOK]
-    arrived = [attempt.at for _message, tries in theirs for attempt in tries if attempt.succeeded]
-    if arrived:
-        return Said.POLICE_TOLD, min(arrived)
-    if any(message.state is NotificationState.PENDING for message, _tries in theirs):
+    if arrived := _arrived(record):
+        return Said.POLICE_TOLD, min(at for _outcome, at in arrived)
+    theirs = [message for message, _tries in record.messages if message.channel is Channel.POLICE_WEBHOOK]
+    if any(message.state is NotificationState.PENDING for message in theirs):
         return Said.POLICE_TRYING, None
     return (Said.POLICE_NOT_REACHED if theirs else Said.POLICE_NOT_TOLD), None
+
+
+def _arrived(record: Record) -> list[tuple[str, datetime]]:
+    """Return what arrived at the police, and what they answered later, as outcome and time."""
+    return [
+        (attempt.outcome, attempt.at)
+        for message, tries in record.messages
+        if message.channel is Channel.POLICE_WEBHOOK
+        for attempt in tries
+        if attempt.succeeded
+    ]
 
 
 def _ended(alert: Alert, words: HerWords) -> Step | None:

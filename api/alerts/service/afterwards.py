@@ -37,7 +37,7 @@ def whom_to_tell(session: Session, alert: Alert, now: datetime) -> Afterwards:
     reached reads the same when she looks by herself.
     """
     told: dict[Recipient, UUID] = {}
-    for one in outbox.list_of_alert(session, alert.id):
+    for one in outbox.list_of_alerts(session, [alert.id]):
         if one.person_id is not None:
             channel = one.channel if one.channel in _QUIETLY else Channel.PERSON_STREAM
             told[Recipient(channel, one.person_id)] = one.person_id

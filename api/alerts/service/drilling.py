@@ -71,7 +71,7 @@ def list_due(session: Session, now: datetime) -> list[DueDrill]:
 def _report(session: Session, drill: Drill, heard_of: HeardOf, now: datetime) -> DrillReport:
     alert: Alert = alert_store.get_alert(session, drill.alert_id).alert
     watch = watches_of(session, [drill.order_id]).get(drill.order_id)
-    notifications = outbox.list_of_alert(session, alert.id)
+    notifications = outbox.list_of_alerts(session, [alert.id])
     tries: dict[UUID, list[Attempt]] = {one.id: [] for one in notifications}
     for attempt in outbox.list_attempts(session, tries):
         tries[attempt.notification_id].append(attempt)

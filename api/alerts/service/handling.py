@@ -150,7 +150,7 @@ def get_alert(session: Session, alert_id: UUID, actor_id: UUID, now: datetime) -
     """Return everything about one alert; it shows where she is, so the reading is an audit row."""
     alert = alert_store.get_alert(session, alert_id).alert
     audit.record(session, now, actor_id, "alerts.read", alert.id)
-    notifications = outbox.list_of_alert(session, alert_id)
+    notifications = outbox.list_of_alerts(session, [alert_id])
     tries: dict[UUID, list[Attempt]] = {notification.id: [] for notification in notifications}
     for attempt in outbox.list_attempts(session, tries.keys()):
         tries[attempt.notification_id].append(attempt)

@@ -305,16 +305,8 @@ def list_told_police(session: Session, alert_ids: Collection[UUID]) -> dict[UUID
     return told
 
 
-def list_of_alert(session: Session, alert_id: UUID) -> list[Notification]:
-    """Return the messages of one alert, oldest first."""
-    rows = session.scalars(
-        select(_NotificationRow).where(_NotificationRow.alert_id == alert_id).order_by(_NotificationRow.seq)
-    )
-    return [_notification_of(row) for row in rows]
-
-
 def list_of_alerts(session: Session, alert_ids: Collection[UUID]) -> list[Notification]:
-    """Return the messages of a few alerts, oldest first."""
+    """Return the messages of these alerts, oldest first."""
     rows = session.scalars(
         select(_NotificationRow)
         .where(_NotificationRow.alert_id.in_(alert_ids))

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from api.kernel.config import SettingError, Settings, home_of
 from api.kernel.logs import setup_logging
@@ -124,6 +125,13 @@ def _judge() -> int:
     return judge.run(sys.stdin.buffer, sys.stdout)
 
 
+def _verify(pack: str, key: str | None) -> int:
+    """Check an evidence pack, with nothing but the file and perhaps a public key."""
+    from api.evidence.service import checking
+
+    return checking.run(Path(pack), key, sys.stdout)
+
+
 def _replay(settings: Settings, alert: str, *, as_json: bool) -> int:
     """Recompute an alert from what is stored, and compare."""
     from api.geofence.service.limits import read_house_limits
@@ -210,6 +218,8 @@ def _run(chosen: argparse.Namespace) -> int:
         return 0
     if chosen.command == "history":
         return _history(os.environ, chosen)
+    if chosen.command == "verify":
+        return _verify(chosen.pack, chosen.key)
     settings = Settings.from_env(os.environ)
     if chosen.command == "replay":
         return _replay(settings, chosen.alert, as_json=chosen.json)
@@ -237,6 +247,9 @@ def main(arguments: list[str]) -> int:
     verify = commands.add_parser("verify-chain", help=_verify_chain.__doc__)
     verify.add_argument("--anchor", metavar="NUMBER:LINK", help="a head of the chain that was noted earlier")
     _add_history(commands)
+    checked = commands.add_parser("verify", help=_verify.__doc__)
+    checked.add_argument("pack", help="the zip file")
+    checked.add_argument("--key", help="public key that it must be signed with, 64 hexadecimal digits")
     for name, run in (ONCE | PROCESSES).items():
         commands.add_parser(name, help=run.__doc__)
     try:

@@ -1,0 +1,1 @@
+"""The report that a judge reads, drawn as PDF: nothing is fetched, nothing is decided here."""

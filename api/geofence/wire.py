@@ -177,6 +177,17 @@ def lane_of(device: Device, payload: bytes) -> str:
     return str(said.type) if said.type in _LANES else ""
 
 
+def opened(device: Device, payload: bytes) -> bytes | None:
+    """Return the text of a sealed message, to be read by people; None when it is plain or does not open."""
+    try:
+        said = _decode(payload, _decode_type)
+        if said.type != "encrypted" or not isinstance(said.data, str):
+            return None
+        return _open(device, said.data)
+    except BadMessage:
+        return None
+
+
 def parse_message(device: Device, payload: bytes, received_at: datetime) -> Message:
     """Return what a device said; raises BadMessage with the reason to count and keep.
 

@@ -1,14 +1,25 @@
 """The append-only trail of who saw or changed what, and why."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text, insert
+from sqlalchemy import Text, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from api.kernel import ledger
 from api.kernel.db import Base, UtcDateTime
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One row of the trail; `actor_id` None is the command line or a process of ours."""
+
+    at: datetime
+    actor_id: UUID | None
+    act: str
+    reason: str
 
 
 class _AuditRow(Base):
@@ -34,3 +45,10 @@ def record(
         )
     )
     ledger.note(session, _AuditRow, [row_id])
+
+
+def list_about(session: Session, object_id: UUID) -> list[Act]:
+    """Return who saw or changed one thing, oldest first."""
+    query = select(_AuditRow.at, _AuditRow.actor_id, _AuditRow.act, _AuditRow.reason)
+    query = query.where(_AuditRow.object_id == object_id).order_by(_AuditRow.at, _AuditRow.act, _AuditRow.id)
+    return [Act(*row) for row in session.execute(query)]

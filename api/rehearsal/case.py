@@ -51,12 +51,12 @@ class Case(msgspec.Struct, frozen=True):
     lacking: tuple[str, ...]
 
 
-def read_case(session: Session, alert_id: UUID, now: datetime) -> Case:
-    """Return the case of an alert; the reading is an audit row.
+def read_case(session: Session, alert_id: UUID) -> Case:
+    """Return the case of an alert; the caller has written down who reads it (`alerts.note_replayed`).
 
     Raises AlertNotFound, or NotReplayable for what was told of our own system.
     """
-    alert, log = alerts.read_evidence(session, alert_id, None, now)
+    alert, log = alerts.read_evidence(session, alert_id)
     if alert.family is Family.SYSTEM or (alert.order_id is None and alert.device_id is None):
         raise NotReplayable("It tells of our own system: no device's message was judged for it.")
     told = [entry for entry, mine in log if mine.id == alert.id and entry.event is not None]

@@ -24,7 +24,7 @@ from api.geofence.service.health import WORKER
 from api.geofence.service.judging import Received
 from api.kernel import clock, heartbeats
 from api.kernel.crypto import Undecipherable
-from api.kernel.db import transaction
+from api.kernel.db import reading, transaction
 from api.kernel.mqtt import topic_of
 from api.orders import service as orders
 from api.orders.model import Device
@@ -53,15 +53,20 @@ class Outcome(msgspec.Struct, frozen=True):
     events: tuple[Compared, ...]
 
 
-def replay(engine: Engine, house: Limits, alert_id: UUID, now: datetime) -> Outcome:
+def replay(
+    engine: Engine, house: Limits, alert_id: UUID, now: datetime, actor_id: UUID | None = None
+) -> Outcome:
     """Judge an alert again by the limits of that time, the house's and the order's own.
 
-    `house` are those of today; they stand in where those of then were not kept yet.
+    `house` are those of today; they stand in where those of then were not kept yet. `actor_id` None is the
+    command line.
 
     Raises AlertNotFound, NotReplayable, or Undecipherable for a wrong server key.
     """
     with transaction(engine) as session:
-        case = read_case(session, alert_id, now)
+        alerts.note_replayed(session, alert_id, actor_id, now)
+    with reading(engine) as session:  # it may be long: nobody who writes waits for it
+        case = read_case(session, alert_id)
     computed = _Play(case, house).run()
     stored = [_line(entry) for entry, alert in case.log if alert.id == case.alert.id and entry.event]
     compared = compare(stored, _counterpart(case.alert, stored, computed))

@@ -148,33 +148,59 @@ def list_holding(session: Session, family: Family) -> list[tuple[Alert, frozense
 
 def get_alert(session: Session, alert_id: UUID, actor_id: UUID, now: datetime) -> AlertDetail:
     """Return everything about one alert; it shows where she is, so the reading is an audit row."""
+    detail = show_alert(session, alert_id)
+    audit.record(session, now, actor_id, "alerts.read", alert_id)
+    return detail
+
+
+def show_alert(session: Session, alert_id: UUID) -> AlertDetail:
+    """Return everything about one alert; the caller has written down who looks. Raises AlertNotFound."""
     alert = alert_store.get_alert(session, alert_id).alert
-    audit.record(session, now, actor_id, "alerts.read", alert.id)
-    notifications = outbox.list_of_alerts(session, [alert_id])
-    tries: dict[UUID, list[Attempt]] = {notification.id: [] for notification in notifications}
-    for attempt in outbox.list_attempts(session, tries.keys()):
-        tries[attempt.notification_id].append(attempt)
+    told = _with_attempts(session, outbox.list_of_alerts(session, [alert_id]))
     steps, tasks = steps_of_alerts(session, [alert_id])
     entries = alert_store.list_entries(session, alert_id)
     return AlertDetail(
         view=_view(session, alert),
         entries=entries,
-        notifications=[(notification, tries[notification.id]) for notification in notifications],
+        notifications=told,
         steps=steps[alert_id],
         tasks=tasks[alert_id],
-        policies=reaches_of(session, alert, entries, notifications),
+        policies=reaches_of(session, alert, entries, [one for one, _attempts in told]),
     )
 
 
-def read_evidence(
-    session: Session, alert_id: UUID, actor_id: UUID | None, now: datetime
-) -> tuple[Alert, list[tuple[AlertEntry, Alert]]]:
-    """Return an alert and the whole log of its order's alerts, for recomputing; the reading is an audit row.
+def _with_attempts(
+    session: Session, notifications: list[Notification]
+) -> list[tuple[Notification, list[Attempt]]]:
+    tries: dict[UUID, list[Attempt]] = {notification.id: [] for notification in notifications}
+    for attempt in outbox.list_attempts(session, tries.keys()):
+        tries[attempt.notification_id].append(attempt)
+    return [(notification, tries[notification.id]) for notification in notifications]
 
-    Raises AlertNotFound. `actor_id` None is the command line.
+
+def list_commands(
+    session: Session, device_ids: Collection[UUID], since: datetime, until: datetime
+) -> list[tuple[Notification, list[Attempt]]]:
+    """Return what these devices were told that belongs to no alert, born in this time, oldest first."""
+    commands = outbox.list_commands(session, device_ids, since, until)
+    return _with_attempts(session, commands)
+
+
+def note_replayed(session: Session, alert_id: UUID, actor_id: UUID | None, now: datetime) -> None:
+    """Write down that somebody recomputes an alert: they read where people were. Raises AlertNotFound.
+
+    `actor_id` None is the command line.
     """
     alert = alert_store.get_alert(session, alert_id).alert
     audit.record(session, now, actor_id, "alerts.replay", alert.id)
+
+
+def read_evidence(session: Session, alert_id: UUID) -> tuple[Alert, list[tuple[AlertEntry, Alert]]]:
+    """Return an alert and the whole log of its order's alerts, for recomputing; see `note_replayed`.
+
+    Raises AlertNotFound.
+    """
+    alert = alert_store.get_alert(session, alert_id).alert
     return alert, alert_store.list_entries_beside(session, alert)
 
 

@@ -315,6 +315,23 @@ def list_of_alerts(session: Session, alert_ids: Collection[UUID]) -> list[Notifi
     return [_notification_of(row) for row in rows]
 
 
+def list_commands(
+    session: Session, device_ids: Collection[UUID], since: datetime, until: datetime
+) -> list[Notification]:
+    """Return the commands to these devices that no alert caused, born from `since` to `until`."""
+    rows = session.scalars(
+        select(_NotificationRow)
+        .where(
+            _NotificationRow.alert_id.is_(None),
+            _NotificationRow.device_id.in_(device_ids),
+            _NotificationRow.created_at >= since,
+            _NotificationRow.created_at <= until,
+        )
+        .order_by(_NotificationRow.seq)
+    )
+    return [_notification_of(row) for row in rows]
+
+
 def list_attempts(session: Session, notification_ids: Collection[UUID]) -> list[Attempt]:
     """Return the tries to send these messages, oldest first."""
     rows = session.scalars(

@@ -27,7 +27,7 @@ _NEEDS, _MADE_BY = 20, 3 << 8 | 20
 _DATE = 1 << 5 | 1
 """1 January 1980, the format's first day: when a pack was made stands in its manifest, signed."""
 _RIGHTS = 0o100600 << 16
-_PIECE_BYTES = 32
+_PIECE_BYTES = 1024
 
 SIGNATURE_AT = _LOCAL.size + len(SIGNATURE)
 MANIFEST_AT = SIGNATURE_AT + SIGNATURE_BYTES + _LOCAL.size + len(MANIFEST)
@@ -146,7 +146,7 @@ def unpack(packed: bytes, method: int, most: int) -> tuple[bytes, bool]:
 
 
 def _before_damage(packed: bytes, most: int) -> bytes:
-    """Unpack in small pieces, and the piece with the damage byte by byte: zlib gives nothing of a failed one."""
+    """Unpack in pieces, the one with the damage byte by byte: zlib gives nothing of a piece that fails."""
     unpacker, content, at, step = zlib.decompressobj(-zlib.MAX_WBITS), bytearray(), 0, _PIECE_BYTES
     while at < len(packed) and len(content) < most:
         before = unpacker.copy()

@@ -3,7 +3,7 @@
 In this order, and the first fault found is the one that is told:
 
 1. The signature of the manifest. Without it nothing in the file means anything.
-2. Every file, record by record, wherever it stands in the archive: also one that somebody unpacked, edited and
+2. Every file, record by record, wherever it stands: also one that somebody unpacked, edited and
    packed again, or whose compressed bytes are damaged, is named with its record.
 3. What the archive lists beside the signed files.
 4. Every other byte: headers and directory are written again from the manifest and compared, and the

@@ -7,10 +7,15 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.orm import Session
 
-from api.geofence.model import ExclusionZone, LimitsVersion
-from api.geofence.store import evidence, limits, zones
+from api.geofence.model import ExclusionZone, Limits, LimitsVersion
+from api.geofence.rules.limits import limits_of
+from api.geofence.store import evidence, fixes, limits, rejected, zones
 from api.geofence.store.evidence import UNREADABLE_ALARM, Batch, Judge, Judged
+from api.geofence.store.fixes import StoredFix
+from api.geofence.store.rejected import Rejected
+from api.geofence.wire import opened
 from api.orders import service as orders
+from api.orders.model import Device
 
 __all__ = [
     "UNREADABLE_ALARM",
@@ -18,14 +23,21 @@ __all__ = [
     "Judge",
     "Judged",
     "LimitsStep",
+    "RawMessage",
+    "Rejected",
+    "StoredFix",
     "ZoneStep",
     "count_dropped",
     "enact",
+    "limits_at",
     "list_batches",
     "list_batches_at",
+    "list_fixes",
     "list_house_limits",
     "list_judged",
+    "list_kept_aside",
     "list_limits_steps",
+    "list_messages",
     "list_zone_steps",
 ]
 
@@ -34,6 +46,33 @@ list_batches = evidence.list_batches
 list_batches_at = evidence.list_batches_at
 list_house_limits = limits.list_house
 list_judged = evidence.list_judged
+list_fixes = fixes.list_stored
+list_kept_aside = rejected.list_received
+
+
+class RawMessage(msgspec.Struct, frozen=True):
+    """A message as it was received, and the text of a sealed one: `opened` is None when it came plain."""
+
+    judged: Judged
+    opened: bytes | None
+
+
+def list_messages(
+    session: Session, devices: Collection[Device], since: datetime, until: datetime
+) -> list[RawMessage]:
+    """Return what arrived of these devices from `since` to `until` and was judged, in that order."""
+    by_id = {device.id: device for device in devices}
+    return [
+        RawMessage(one, opened(by_id[one.device_id], one.payload) if one.payload else None)
+        for one in evidence.list_received(session, by_id, since, until)
+    ]
+
+
+def limits_at(session: Session, order_id: UUID | None, at: datetime, today: Limits) -> Limits:
+    """Return by which limits an order was judged at a moment; `today` stands in where none were kept yet."""
+    house = [made for since, made in limits.list_house(session) if since <= at]
+    own = [made for made in limits.list_versions(session, order_id) if made.since <= at] if order_id else []
+    return limits_of(house[-1] if house else today, own[0].overrides if own else {})
 
 
 class ZoneStep(msgspec.Struct, frozen=True):

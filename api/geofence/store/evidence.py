@@ -196,6 +196,20 @@ def list_judged(session: Session, device_ids: Collection[UUID], until_batch: int
     return sorted(found, key=lambda message: (message.batch, message.place))
 
 
+def list_received(
+    session: Session, device_ids: Collection[UUID], since: datetime, until: datetime
+) -> list[Judged]:
+    """Return everything judged of a few devices that arrived from `since` to `until`, in that order."""
+    found: list[Judged] = []
+    for table in (_FIX, _ALARM, _REPORT):
+        kind = table.c.kind if table is _REPORT else null()
+        columns = (table.c.batch, table.c.place, table.c.device_id, table.c.received_at, kind)
+        query = select(*columns, table.c.payload).where(table.c.device_id.in_(device_ids))
+        query = query.where(table.c.received_at >= since, table.c.received_at <= until)
+        found += [Judged(*row) for row in session.execute(query)]
+    return sorted(found, key=lambda message: (message.batch, message.place))
+
+
 def count_dropped(session: Session, device_ids: Collection[UUID]) -> int:
     """Return how many reports of these devices are kept no more."""
     query = select(func.min(_REPORT.c.number)).group_by(_REPORT.c.device_id)

@@ -4,11 +4,11 @@ import hashlib
 import struct
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Index, LargeBinary, Table, Text, func, insert, select, tuple_
+from sqlalchemy import BigInteger, Index, LargeBinary, Row, Table, Text, func, insert, select, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from api.geofence.model import Fix, FixSource
@@ -165,12 +165,34 @@ def list_track(session: Session, device_id: UUID, since: datetime, until: dateti
     return [_fix(row) for row in rows][::-1]
 
 
+class StoredFix(msgspec.Struct, frozen=True):
+    """A fix as it was judged; fields as in `FixRecord`."""
+
+    fix: Fix
+    judged_at: datetime
+    timing: str
+    doubts: tuple[str, ...]
+
+
+def list_stored(session: Session, device_id: UUID, since: datetime, until: datetime) -> list[StoredFix]:
+    """Return every fix of a device with `since` <= fixed_at < `until`, oldest first."""
+    table = cast("Table", _FixRow.__table__)
+    query = select(table).where(
+        table.c.device_id == device_id, table.c.fixed_at >= since, table.c.fixed_at < until
+    )
+    rows = session.execute(query.order_by(table.c.fixed_at, table.c.batch, table.c.place))
+    return [
+        StoredFix(_fix(row), row.judged_at, row.timing, tuple(filter(None, row.doubts.split(","))))
+        for row in rows
+    ]
+
+
 def count_fixes(session: Session) -> int:
     """Return how many fixes are stored."""
     return session.scalar(select(func.count()).select_from(_FixRow)) or 0
 
 
-def _fix(row: _FixRow) -> Fix:
+def _fix(row: _FixRow | Row[Any]) -> Fix:
     return Fix(
         device_id=row.device_id,
         fixed_at=row.fixed_at,

@@ -111,6 +111,20 @@ def list_devices_rejected(session: Session, reasons: Collection[str], since: dat
     return {UUID(name) for name in session.scalars(select(_RejectedRow.device).where(*chosen).distinct())}
 
 
+def list_received(
+    session: Session, device_ids: Collection[UUID], since: datetime, until: datetime
+) -> list[Rejected]:
+    """Return what was kept aside of these devices from `since` to `until`, oldest first."""
+    names = [device_id.hex for device_id in device_ids]
+    query = select(_RejectedRow).where(
+        _RejectedRow.device.in_(names), _RejectedRow.received_at >= since, _RejectedRow.received_at <= until
+    )
+    rows = session.scalars(query.order_by(_RejectedRow.received_at, _RejectedRow.id))
+    return [
+        Rejected(row.topic, row.device, row.received_at, row.reason, row.detail, row.payload) for row in rows
+    ]
+
+
 def list_rejected(session: Session, limit: int) -> list[Rejected]:
     """Return the newest messages kept aside, newest first."""
     rows = session.scalars(select(_RejectedRow).order_by(_RejectedRow.received_at.desc()).limit(limit))

@@ -1,0 +1,8 @@
+"""Words that stand in the files of a pack for what a line tells."""
+
+POSITION_OR_ALARM = "judged"
+KEPT_ASIDE = "kept_aside"
+
+ENTRY, MESSAGE, COMMAND, ATTEMPT, LOOK = "log", "message", "command", "attempt", "act"
+"""What a line of the timeline is: of the alert's log, a message to people, one to a device, a try to deliver
+either (or its receipt), somebody's act in the audit trail."""

@@ -195,12 +195,30 @@ def _add_history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
             step.add_argument("--dry-run", action="store_true", help="do everything and keep nothing")
     steps.add_parser("key", help="make a pair of keys").add_argument("file", metavar="FILE")
     steps.add_parser("schema", help="print the JSON schema of a line")
+def _pack(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Write the signed evidence pack of an alert to a new file."""
+    from api.evidence.service import packing
+    from api.geofence.service.limits import read_house_limits
+    from api.kernel.db import make_engine
+
+    engine = make_engine(settings.database_url, settings.server_key)
+    house, out = read_house_limits(settings.limits_file), Path(chosen.out)
+    given = (chosen.alert, chosen.variant, chosen.reason)
+    return packing.run(engine, house, settings.server_key, *given, out, sys.stdout)
+
+
+def _evidence_key(settings: Settings) -> None:
+    """Print the public key that evidence packs of this house are checked with."""
+    from api.evidence.service import packing
+
+    packing.print_key(settings.server_key, sys.stdout)
 
 
 ONCE: dict[str, Callable[[Settings], None]] = {
     "migrate": _migrate,
     "seed-demo": _seed_demo,
     "openapi": _openapi,
+    "evidence-key": _evidence_key,
 }
 """Commands that do one thing and end."""
 
@@ -225,6 +243,8 @@ def _run(chosen: argparse.Namespace) -> int:
         return _replay(settings, chosen.alert, as_json=chosen.json)
     if chosen.command == "verify-chain":
         return _verify_chain(settings, chosen.anchor)
+    if chosen.command == "pack":
+        return _pack(settings, chosen)
     if chosen.command in PROCESSES:
         setup_logging(chosen.command)
     (ONCE | PROCESSES)[chosen.command](settings)
@@ -250,6 +270,14 @@ def main(arguments: list[str]) -> int:
     checked = commands.add_parser("verify", help=_verify.__doc__)
     checked.add_argument("pack", help="the zip file")
     checked.add_argument("--key", help="public key that it must be signed with, 64 hexadecimal digits")
+    pack = commands.add_parser("pack", help=_pack.__doc__)
+    pack.add_argument("alert", help="the alert's id")
+    pack.add_argument("--variant", choices=("full", "defence"), required=True, help="for whom")
+    pack.add_argument("--reason", required=True, help="why; it is kept in the audit trail")
+    pack.add_argument("--out", required=True, help="the file to write; it must not be there yet")
+    check = commands.add_parser("verify", help=_verify.__doc__)
+    check.add_argument("pack", help="the zip file")
+    check.add_argument("--key", help="public key that it must be signed with, 64 hexadecimal digits")
     for name, run in (ONCE | PROCESSES).items():
         commands.add_parser(name, help=run.__doc__)
     try:

@@ -11,6 +11,7 @@ from api.accounts import routes as accounts
 from api.alerts import routes as alerts
 from api.alerts.routes import hers
 from api.alerts.streams import make_streams
+from api.evidence import routes as evidence
 from api.geofence import routes as geofence
 from api.geofence.service.limits import read_house_limits
 from api.kernel.config import Settings
@@ -36,6 +37,7 @@ BLUEPRINTS = {
         *geofence.control_blueprints,
         alerts.control_blueprint,
         hers.control_blueprint,
+        evidence.control_blueprint,
         web.control_pages,
     ),
     Audience.APP: (

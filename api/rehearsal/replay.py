@@ -99,6 +99,7 @@ class _Play:
             sorted(steps, key=lambda step: step.at)
         )
         self._outages = deque(case.outages)
+        self._sightings = list(case.sightings)
         self._acts = deque(pair for pair in case.log if pair[0].kind is EntryKind.RESOLVED)
         self._devices: dict[UUID, Device] = {}
         self._restored_at: datetime | None = None
@@ -149,9 +150,9 @@ class _Play:
 
     def _see(self, at: datetime) -> None:
         with self._stage.change() as session:
-            for seen in self._case.sightings:
-                if seen.received_at == at:
-                    sightings.take_sighting(session, seen, self._stage.memory.limits)
+            for seen in [one for one in self._sightings if one.received_at == at]:
+                self._sightings.remove(seen)  # two entered at one moment are two batches
+                sightings.take_sighting(session, seen, self._stage.memory.limits)
 
     def _note_outages(self, until: datetime) -> None:
         with self._stage.change() as session:

@@ -1,6 +1,7 @@
 """The files of a pack except the report: sorted keys, one form for everything, so that bytes repeat."""
 
 import base64
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from api.evidence.model.material import Carrier, Material, Message
 from api.evidence.rules.geojson import geojson
 from api.evidence.rules.readme import readme
 from api.evidence.rules.timeline import timeline
+from api.kernel.geo import Point
 
 REPORT = "report.pdf"
 PEOPLE = "people.json"
@@ -39,7 +41,22 @@ def _compact(value: object) -> bytes:
 
 
 def _readable(value: object) -> bytes:
-    return msgspec.json.format(_compact(value), indent=1) + b"\n"
+    return msgspec.json.format(_compact(_named(value)), indent=1) + b"\n"
+
+
+def _named(value: object) -> object:
+    """Return the value with every place as `{lat, lon}`, so that nobody guesses their order."""
+    if isinstance(value, Point):
+        return value._asdict()
+    if isinstance(value, msgspec.Struct):
+        return {name: _named(one) for name, one in msgspec.structs.asdict(value).items()}
+    if dataclasses.is_dataclass(value):
+        return {field.name: _named(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): _named(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_named(one) for one in value]
+    return value
 
 
 def _lines(values: Iterator[Mapping[str, Any]]) -> bytes:

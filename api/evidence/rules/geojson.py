@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from api.evidence.model.material import Material, Track
 from api.evidence.rules.shapes import DISC_CORNERS, outlines, ring
 from api.geofence.model import Circle
@@ -94,7 +92,7 @@ def _events(material: Material) -> Iterator[dict[str, Any]]:
                 continue
             yield _feature(
                 "Point",
-                _exact(msgspec.convert(seen["point"], Point)),
+                _exact(Point(**seen["point"])),
                 what="event",
                 at=entry.at,
                 event=entry.event["kind"],

@@ -151,7 +151,7 @@ def _log(entries: Sequence[AlertEntry], known: _Known) -> _Kept:
         if event is None or (event["kind"] == EventKind.CONTACT_RESTORED and not lost):
             continue
         lost = lost or event["kind"] == EventKind.LOST_CONTACT
-        own = severity_of(msgspec.convert(event | {"person_id": None}, Event))
+        own = severity_of(_event_of(event))
         kind = EntryKind.UPDATED
         if not told:
             severity, kind = own, EntryKind.OPENED
@@ -228,7 +228,12 @@ def _alert(alert: Alert, kept: _Kept, devices: frozenset[UUID]) -> Alert:
 
 
 def _as_event(entry: AlertEntry) -> Event:
-    return msgspec.convert({**(entry.event or {}), "person_id": None}, Event)
+    return _event_of(entry.event or {})
+
+
+def _event_of(told: Mapping[str, Any]) -> Event:
+    """Return the event as far as its kind, severity and moments go, without places and labels."""
+    return msgspec.convert({**told, "person_id": None, "wearer": None, "protected": None}, Event)
 
 
 def _sent(

@@ -73,13 +73,13 @@ CHANNELS: Mapping[str, str] = {
 }
 RULES: Mapping[EventKind, str] = {
     EventKind.ZONE_BREACH: (
-        "Inside a zone: one position of {good_accuracy_m} m accuracy or better inside the zone is a breach for "
-        "certain; a coarser one is told as doubtful, and confirmed by {confirm_fixes} of the last "
-        "{confirm_window}. The edge counts as inside. He has left after {leave_fixes} positions over at least "
-        "{leave_s} s that are beyond the edge by a margin."
+        "Inside a zone: one position of {good_accuracy_m} m accuracy or better inside the zone is a breach "
+        "for certain; a coarser one is told as doubtful, and confirmed by {confirm_fixes} of the last "
+        "{confirm_window}. The edge counts as inside. He has left after {leave_fixes} positions over at "
+        "least {leave_s} s that are beyond the edge by a margin."
     ),
     EventKind.ZONE_BUFFER: "Warning ring: a position, or its circle of accuracy, in the ring round a zone.",
-    EventKind.ZONE_TRANSIT: "Crossing: a straight line between two positions at most {segment_max_s} s apart.",
+    EventKind.ZONE_TRANSIT: "Crossing: a line between two positions at most {segment_max_s} s apart.",
     EventKind.PROXIMITY_BREACH: (
         "Too close: the distance between his position and hers is the alert distance or less; both are held "
         "against each other at the moment at which they were nearest. A position of hers that is older than "
@@ -91,8 +91,8 @@ RULES: Mapping[EventKind, str] = {
         "within {closing_eta_s} s."
     ),
     EventKind.PROTECTED_APPROACHES: (
-        "Who moved: where the distance shrank by her own movement (slower than {still_m_s} m/s is standing) it "
-        "is told as hers and is no breach of his."
+        "Who moved: where the distance shrank by her own movement (slower than {still_m_s} m/s is standing) "
+        "it is told as hers and is no breach of his."
     ),
     EventKind.LATE_DATA_BREACH: "Late: what arrives more than {late_s} s after it was fixed is told as late.",
     EventKind.LOST_CONTACT: (

@@ -43,7 +43,7 @@ def says(scene: Scene, side: str, place: Point, seconds: float, **more: Any) -> 
 
 
 def approach(scene: Scene, begin_s: float = 0.0) -> list[Received]:
-    """He comes from the north-west through the hidden zone to her home, stays, and leaves; she moves little."""
+    """He comes through the hidden zone to her home, stays, and leaves; she moves little."""
     his = [(2400, -2600), (2000, -2300), (1500, -2200), (988, -1925), (900, -1500), (760, -1100), (620, -700)]
     his += [(430, -420), (300, -250), (210, -160), (190, -140), (200, -150), (230, -170), (400, -300)]
     his += [(700, -420), (1100, -600), (1600, -900), (2300, -1500), (3200, -2500)]
@@ -61,7 +61,7 @@ def approach(scene: Scene, begin_s: float = 0.0) -> list[Received]:
 class Played:
     """A house in which an approach was played, judged and answered."""
 
-    def __init__(self, engine: Engine, *, her_way: list[Received] | None = None, **scene: Any) -> None:
+    def __init__(self, engine: Engine, **scene: Any) -> None:
         self.engine = engine
         self.scene = make_scene(engine, **scene)
         with transaction(engine) as session:
@@ -69,8 +69,12 @@ class Played:
             self.hidden = zones.add_zone(session, self.scene.order_id, hidden, None, NOW).id
         self.house = House(engine)
 
-    def play(self, begin_s: float = 0.0) -> None:
+    def play(self, begin_s: float = 0.0, *, is_seen: bool = False) -> None:
+        """Judge the approach; with `is_seen` what cameras saw is entered in the middle of it."""
         for message in approach(self.scene, begin_s):
+            if is_seen and message.received_at > at(400):
+                self.see_and_agree()
+                is_seen = False
             self.house.take(message)
 
     def answer(self) -> None:

@@ -2,20 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from textwrap import wrap
 
 from fpdf import FPDF, XPos, YPos
 
 from api.evidence.report.text import plain
 
 MARGIN_MM, WIDTH_MM, BOTTOM_MM = 18.0, 174.0, 20.0
-INK, GREY, PALE, FAINT = (25, 25, 30), (105, 105, 112), (236, 236, 240), (233, 233, 236)
+INK, GREY, PALE = (25, 25, 30), (105, 105, 112), (240, 240, 243)
 HIS, HERS, BREACH, WARNING = (196, 78, 0), (0, 98, 160), (176, 20, 40), (190, 140, 0)
 """Orange and blue are told apart by colour-blind readers; marks and lines differ too, for black and white."""
 _LINE_MM = 4.6
 _ROW_MM = 3.9
-_PER_MM = 0.66
-"""Letters of 8 points per millimetre, counted narrowly so that no line is cut."""
 
 
 class Canvas(FPDF):
@@ -25,6 +22,7 @@ class Canvas(FPDF):
         """Begin an empty report; `at` is the only moment in the file: the same inputs give the same bytes."""
         super().__init__("portrait", "mm", "A4")
         self._foot, self._is_exercise = plain(foot), is_exercise
+        self._widths: dict[str, float] = {}
         self.set_creation_date(at)
         self.set_title(plain(title))
         self.set_lang("en")
@@ -32,18 +30,13 @@ class Canvas(FPDF):
         self.set_auto_page_break(auto=True, margin=BOTTOM_MM)
         self.add_page()
 
-    def header(self) -> None:
-        """Mark every page of an exercise across its whole width."""
-        if not self._is_exercise:
-            return
-        self.set_font("helvetica", "B", 76)
-        self.set_text_color(*FAINT)
-        with self.rotation(52, 105, 148):
-            self.text(42, 172, "EXERCISE")
-        self.set_y(16)
-
     def footer(self) -> None:
-        """Say of what this is a page, and which."""
+        """Say of what this is a page, and which; mark an exercise across it, over everything."""
+        if self._is_exercise:
+            self.set_font("helvetica", "B", 76)
+            self.set_text_color(*INK)
+            with self.local_context(fill_opacity=0.08), self.rotation(52, 105, 148):
+                self.text(42, 172, "EXERCISE")
         self.set_y(-14)
         self.set_font("helvetica", "", 7.5)
         self.set_text_color(*GREY)
@@ -71,7 +64,7 @@ class Canvas(FPDF):
         """Write a paragraph over the whole width."""
         self.set_font("helvetica", "", size)
         self.set_text_color(*colour)
-        self.multi_cell(WIDTH_MM, _LINE_MM, plain(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.multi_cell(WIDTH_MM, _LINE_MM, plain(text), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.ln(0.8)
 
     def answer(self, question: str, answers: Iterable[str]) -> None:
@@ -84,7 +77,9 @@ class Canvas(FPDF):
         self.set_font("helvetica", "", 9.5)
         for text in answers:
             self.set_x(MARGIN_MM + 38)
-            self.multi_cell(WIDTH_MM - 38, _LINE_MM, plain(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+            self.multi_cell(
+                WIDTH_MM - 38, _LINE_MM, plain(text), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT
+            )
         self.set_y(max(self.get_y(), top + _LINE_MM) + 1.5)
 
     def rows(self, widths: Sequence[float], head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -96,7 +91,7 @@ class Canvas(FPDF):
         self.room_for(16)
         self._head(widths, head)
         for number, row in enumerate(rows):
-            cells = [_wrapped(text, width) for text, width in zip(row, widths, strict=True)]
+            cells = [self._wrapped(text, width - 1.6) for text, width in zip(row, widths, strict=True)]
             height = _ROW_MM * max(map(len, cells)) + 0.7
             if self.get_y() + height > self.h - BOTTOM_MM:
                 self.add_page()
@@ -119,7 +114,7 @@ class Canvas(FPDF):
         self, widths: Sequence[float], cells: Sequence[Sequence[str]], height: float, *, shaded: bool
     ) -> None:
         top, x = self.get_y(), MARGIN_MM
-        if shaded and not self._is_exercise:  # shading would hide the mark across the page
+        if shaded:
             self.set_fill_color(*PALE)
             self.rect(MARGIN_MM, top, WIDTH_MM, height, style="F")
         for lines, width in zip(cells, widths, strict=True):
@@ -128,6 +123,27 @@ class Canvas(FPDF):
             x += width
         self.set_y(top + height)
 
+    def _wrapped(self, text: str, width_mm: float) -> list[str]:
+        """Return the text in lines that fit; a word that is longer than a line is cut."""
+        lines: list[str] = []
+        line, used = "", 0.0
+        for whole in plain(text).split():
+            word, wide = whole, self._wide(whole)
+            if line and used + self._wide(" ") + wide <= width_mm:
+                line, used = f"{line} {word}", used + self._wide(" ") + wide
+                continue
+            if line:
+                lines.append(line)
+            while wide > width_mm and len(word) > 1:
+                fits = max(1, int(len(word) * width_mm / wide) - 1)
+                lines.append(word[:fits])
+                word = word[fits:]
+                wide = self._wide(word)
+            line, used = word, wide
+        return [*lines, line]
 
-def _wrapped(text: str, width_mm: float) -> list[str]:
-    return wrap(plain(text), max(4, int(width_mm * _PER_MM)), break_on_hyphens=False) or [""]
+    def _wide(self, word: str) -> float:
+        """Return a word's width in the tables' font: words come again and again."""
+        if word not in self._widths:
+            self._widths[word] = self.get_string_width(word)
+        return self._widths[word]

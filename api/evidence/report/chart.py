@@ -12,6 +12,7 @@ from api.evidence.rules.thinning import lowest, pieces
 HEIGHT_MM, LEFT_MM = 62.0, 15.0
 LONGEST_GAP_S = 300.0
 """Between two distances that are farther apart in time no line is drawn (`Limits.segment_max_s`)."""
+AROUND = timedelta(minutes=10)
 _STEPS = (1, 2, 5)
 _TICKS_S = (60, 300, 600, 900, 1800, 3600, 7200, 14400)
 
@@ -37,9 +38,10 @@ def draw_distances(canvas: Canvas, material: Material, person_id: UUID) -> None:
     distances = [one for one in material.distances if one.person_id == person_id]
     order = material.orders[-1].order
     canvas.room_for(HEIGHT_MM + 26)
-    begin, end = (distances[0].at, distances[-1].at)
-    if not material.is_reduced:
-        begin, end = material.window.begin, material.window.end
+    begin, end = distances[0].at, distances[-1].at
+    if not material.is_reduced:  # some of what came before and after, so that a gap is seen to be one
+        begin = max(material.window.begin, begin - AROUND)
+        end = max(end, min(material.window.end, end + AROUND))
     most_m = _most(distances, order.warning_radius_m)
     scale = _Scale(canvas.get_y() + 2, begin, end, most_m)
     _grid(canvas, scale)
@@ -48,6 +50,9 @@ def draw_distances(canvas: Canvas, material: Material, person_id: UUID) -> None:
         _gaps(canvas, scale, parts)
         for part in parts:
             _curve(canvas, scale, part)
+    canvas.set_draw_color(*GREY)
+    canvas.set_line_width(0.15)
+    canvas.rect(scale.left, scale.top, scale.right - scale.left, HEIGHT_MM)
     for metres, words, colour in (
         (order.alert_radius_m, "alert distance", BREACH),
         (order.warning_radius_m, "warning distance", WARNING),
@@ -81,7 +86,6 @@ def _round_up(metres: float) -> float:
 def _grid(canvas: Canvas, scale: _Scale) -> None:
     canvas.set_draw_color(*GREY)
     canvas.set_line_width(0.15)
-    canvas.rect(scale.left, scale.top, scale.right - scale.left, HEIGHT_MM)
     canvas.set_font("helvetica", "", 7.5)
     canvas.set_text_color(*GREY)
     step = next(one * 10**n for n in range(1, 7) for one in _STEPS if scale.most_m / (one * 10**n) <= 6)

@@ -3,7 +3,7 @@
 from api.alerts.model import Alert
 from api.evidence.model.material import Material
 from api.evidence.report.canvas import BREACH, GREY, WIDTH_MM, Canvas
-from api.evidence.report.chart import draw_distances
+from api.evidence.report.chart import HEIGHT_MM, draw_distances
 from api.evidence.report.map import Map, legend
 from api.evidence.report.tables import (
     write_health,
@@ -17,7 +17,7 @@ from api.evidence.rules.summary import facts
 from api.evidence.rules.wording import kind_words
 from api.orders.model import Party
 
-MAP_MM, OVERVIEW_MM = 96.0, 62.0
+MAP_MM, OVERVIEW_MM = 88.0, 62.0
 _REDUCED = (
     "Reduced for the defence. README.txt says what is left out of every report of this kind; the court "
     "can have the full one."
@@ -101,7 +101,7 @@ def _subtitle(material: Material) -> str:
 
 def _drawings(canvas: Canvas, material: Material) -> None:
     picture = Map(canvas, material)
-    canvas.add_page()
+    canvas.room_for(MAP_MM + 24)
     canvas.heading("Where it was")
     if not picture.draw(MAP_MM, is_whole=False):
         canvas.paragraph("No position belongs to this alert.")
@@ -116,6 +116,7 @@ def _drawings(canvas: Canvas, material: Material) -> None:
     people = dict.fromkeys(one.person_id for one in material.distances)
     if material.orders and people:
         for person_id in people:
+            canvas.room_for(HEIGHT_MM + 40)
             canvas.heading(f"How far apart: the wearer and {material.labels.get(person_id, '-')}")
             draw_distances(canvas, material, person_id)
     elif material.orders:

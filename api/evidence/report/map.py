@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from shapely import MultiPolygon, Polygon
 
+from api.alerts.model import EventKind
 from api.evidence.model.material import Material, Place, Track
 from api.evidence.report.canvas import BREACH, GREY, HERS, HIS, INK, MARGIN_MM, WARNING, WIDTH_MM, Canvas
+from api.evidence.report.text import plain
 from api.evidence.rules.shapes import Plane, outlines
 from api.evidence.rules.thinning import apart, every, pieces
 from api.geofence.model import ExclusionZone
@@ -50,9 +52,12 @@ class Map:
     def __init__(self, canvas: Canvas, material: Material) -> None:
         """Take the plane at the first place that an event names, or the first position."""
         self._canvas, self._material = canvas, material
-        self._told = list(_places_of_events(material))
+        self._told = list(_places_of_events(material, frozenset()))
+        # What a camera saw may be far from what happened: it is drawn, and the map is not made for it.
+        near = list(_places_of_events(material, frozenset({EventKind.EXTERNAL_SIGHTING}))) or self._told
+        self._center_of_matter = [point for _his, point in near]
         tracks = [place.point for track in material.tracks for place in track.places]
-        center = next(iter([point for _his, point in self._told] or tracks), None)
+        center = next(iter(self._center_of_matter or tracks), None)
         self._plane = Plane(center) if center else None
 
     def draw(self, height_mm: float, *, is_whole: bool) -> bool:
@@ -92,7 +97,7 @@ class Map:
         return self._plane.metres(point) if self._plane else (0.0, 0.0)
 
     def _frame(self, top: float, height: float, *, is_whole: bool) -> Frame:
-        points = [self._metres(point) for _his, point in self._told]
+        points = [self._metres(point) for point in self._center_of_matter]
         if is_whole or not points:
             points += [self._metres(place.point) for place in self._every_place()]
         xs, ys = [x for x, _y in points], [y for _x, y in points]
@@ -117,6 +122,10 @@ class Map:
         canvas.set_draw_color(*BREACH)
         canvas.set_line_width(0.45)
         self._outline(frame, shape)
+        x, y = frame.at((shape.centroid.x, shape.bounds[1]))
+        canvas.set_font("helvetica", "", 7)
+        canvas.set_text_color(*BREACH)
+        canvas.text(x, y - 1, plain(zone.name[:40]))
 
     def _outline(self, frame: Frame, shape: object) -> None:
         for part in getattr(shape, "geoms", [shape]):
@@ -162,10 +171,12 @@ class Map:
                 _mark(canvas, *mine[number], 1.1, is_his=is_his, style="DF")
 
 
-def _places_of_events(material: Material) -> Iterator[tuple[bool, Point]]:
+def _places_of_events(material: Material, without: frozenset[str]) -> Iterator[tuple[bool, Point]]:
     for entry in material.entries:
+        if entry.event is None or entry.event["kind"] in without:
+            continue
         for side in ("wearer", "protected"):
-            seen = (entry.event or {}).get(side)
+            seen = entry.event.get(side)
             if seen:
                 yield side == "wearer", Point(**seen["point"])
 
@@ -218,7 +229,7 @@ def legend(canvas: Canvas, *, has_hers: bool, has_zones: bool) -> None:
         _mark(canvas, x + 1, y - 0.9, 1.0, is_his=bool(is_his))
         canvas.text(x + 3.4, y, words)
         x += 8 + canvas.get_string_width(words)
-    canvas.text(x, y, "framed: places of events   pale disc: accuracy by the device's own word")
+    canvas.text(x, y, "outlined: places of events   pale disc: accuracy by the device's own word")
     if has_zones:
         canvas.set_draw_color(*BREACH)
         canvas.line(MARGIN_MM, y + 3.2, MARGIN_MM + 5, y + 3.2)

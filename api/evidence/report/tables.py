@@ -153,14 +153,22 @@ def write_rules(canvas: Canvas, material: Material) -> None:
             canvas.paragraph(RULES[kind].format(**values))
 
 
+def _limit_words(name: str) -> str:
+    """Return the name of a limit without its unit, which has a column of its own."""
+    for unit in ("_m_s", "_pct", "_part", "_m", "_s"):
+        if name.endswith(unit):
+            return name.removesuffix(unit).replace("_", " ")
+    return name.replace("_", " ")
+
+
 def write_limits(canvas: Canvas, material: Material) -> None:
     """Write every number that the rules used when the alert opened."""
     values = msgspec.structs.asdict(material.limits)
     own = material.own_limits[0].overrides if material.own_limits else {}
     rows = [
         (
-            name.replace("_", " "),
-            f"{value:g}",
+            _limit_words(name),
+            f"{value:,.10g}",
             BOUNDS[name].unit,
             "the order's own" if name in own else "the house's",
         )

@@ -31,9 +31,10 @@ NEAR_HER = frozenset(
         EventKind.CLOSING_FAST,
         EventKind.PROTECTED_APPROACHES,
         EventKind.LATE_DATA_BREACH,
+        EventKind.EXTERNAL_SIGHTING,
     }
 )
-"""What rests on where she was, if it names her: only then her place is told, as it was used."""
+"""What rests on where both were, if it names her and places him: only then her place is told."""
 _ABOUT_HER_DEVICE = frozenset({EventKind.SOS, EventKind.PROTECTED_DEVICE_DEGRADED, EventKind.LOST_CONTACT})
 """Told without what exactly was the matter: how soon a silence was missed says how near she was."""
 _TOLD_ALWAYS = (
@@ -44,8 +45,8 @@ _TOLD_OF_NEARNESS = (
     "protected", "protected_age_s", "mover", "closing_m_s", "wearer_part_m_s", "eta_s",
 )  # fmt: skip
 _ACTS = frozenset({"alerts.acknowledged", "alerts.resolved", "alerts.read", "alerts.replay", "evidence.pack"})
+_PEOPLES = frozenset({EntryKind.ACKNOWLEDGED, EntryKind.RESOLVED})
 _COMMAND = ("action", "wording", "interval_s")
-_POLICE = ("msgType", "status", "sent")
 STEP_M = 10.0
 """Distances are told in steps of this: an argument about hundreds of metres needs no more. Proposal."""
 
@@ -55,38 +56,45 @@ class _Kept(msgspec.Struct, frozen=True):
 
     Attributes:
         numbers: Which of the alert's events, counted from 0, are left.
-        events: Kind and zone of those, by the moment of their line.
-        versions: New numbers of the zones' declared versions.
     """
 
     entries: tuple[AlertEntry, ...]
     numbers: frozenset[int]
-    events: Mapping[datetime, frozenset[tuple[str, str | None]]]
+
+
+def opening_for_defence(material: Material) -> datetime:
+    """Return when the alert was opened as far as the defence sees it; raises NothingForDefence.
+
+    The material that is reduced has to be collected as of this moment: the window of a pack would otherwise
+    say when the alert was opened really.
+    """
+    return _log(material.entries, _known(material)).entries[0].at
 
 
 def for_defence(material: Material) -> Material:
-    """Return the material without what may lead to her; raises NothingForDefence when no event is left."""
-    zones, versions = _declared(material.zones)
-    his = tuple(carrier for carrier in material.carriers if carrier.party is Party.WEARER)
-    devices = frozenset(carrier.device_id for carrier in his)
-    agreed = tuple(_agreed(one, zones) for one in material.exemptions if _is_open(one, zones))
-    labels = _labels(material)
-    known = _Known(devices, versions, labels, frozenset(one.id for one in agreed))
+    """Return the material without what may lead to her; raises NothingForDefence when no event is left.
+
+    Messages to the police are left out too: the first of them is an Alert, and where that is about an event
+    that is left out, the Updates that remain would tell of it.
+    """
+    known = _known(material)
+    devices, zones = known.devices, known.zones
     kept = _log(material.entries, known)
-    first, last = kept.entries[0].at, kept.entries[-1].at
+    first = kept.entries[0].at
     alert = _alert(material.alert, kept, devices)
     return msgspec.structs.replace(
         material,
         variant=Variant.DEFENCE,
         reason="",
-        window=msgspec.structs.replace(material.window, opened_at=first),
         alert=alert,
         references={one: name for one, name in material.references.items() if one not in material.labels},
-        labels=labels,
+        labels=known.labels,
         people=(),
-        carriers=tuple(msgspec.structs.replace(carrier, label="") for carrier in his),
+        carriers=tuple(
+            msgspec.structs.replace(one, label="") for one in material.carriers if one.device_id in devices
+        ),
         entries=kept.entries,
-        messages_out=tuple(_sent(material, kept, devices)),
+        messages_out=tuple(_commands(material, devices, first)),
         acts=tuple(_act(act) for act in material.acts if act.act in _ACTS and act.at >= first),
         tracks=tuple(_own(track) for track in material.tracks if track.carrier.party is Party.WEARER),
         messages=tuple(message for message in material.messages if message.device_id in devices),
@@ -96,12 +104,11 @@ def for_defence(material: Material) -> Material:
         own_limits=tuple(
             msgspec.structs.replace(made, reason="", author_id=None) for made in material.own_limits
         ),
-        exemptions=agreed,
+        exemptions=known.exemptions,
         sightings=tuple(_sightings(material.sightings, kept)),
         replay=_replay(material.replay, kept),
         lacking=_lacking(material.messages, devices),
         links=(),
-        outages=tuple(one for one in material.outages if one[0] <= last),
     )
 
 
@@ -109,9 +116,21 @@ class _Known(msgspec.Struct, frozen=True):
     """What an event may name: his devices, declared zones with their new versions, people, exemptions."""
 
     devices: frozenset[UUID]
+    zones: tuple[ZoneVersion, ...]
     versions: Mapping[tuple[str, int], int]
     labels: Mapping[UUID, str]
-    exemptions: frozenset[UUID]
+    exemptions: tuple[Exemption, ...]
+
+
+def _known(material: Material) -> _Known:
+    zones, versions = _declared(material.zones)
+    return _Known(
+        devices=frozenset(one.device_id for one in material.carriers if one.party is Party.WEARER),
+        zones=zones,
+        versions=versions,
+        labels={one: f"protected person {number}" for number, one in enumerate(material.labels, start=1)},
+        exemptions=tuple(_agreed(one, zones) for one in material.exemptions if _is_open(one, zones)),
+    )
 
 
 def _declared(zones: Sequence[ZoneVersion]) -> tuple[tuple[ZoneVersion, ...], dict[tuple[str, int], int]]:
@@ -131,19 +150,16 @@ def _declared(zones: Sequence[ZoneVersion]) -> tuple[tuple[ZoneVersion, ...], di
     return tuple(told), numbers
 
 
-def _labels(material: Material) -> dict[UUID, str]:
-    return {one: f"protected person {number}" for number, one in enumerate(material.labels, start=1)}
-
-
 def _log(entries: Sequence[AlertEntry], known: _Known) -> _Kept:
     """Return the log as if what is left out had never been, with new numbers of its lines."""
     told: list[AlertEntry] = []
     numbers: set[int] = set()
-    events: dict[datetime, set[tuple[str, str | None]]] = {}
     severity, number, lost = 0, -1, False
     for entry in entries:
         if entry.event is None:
-            if told:  # an act before the first event that is left would tell of one that is not
+            # Before the first event that is left, an act would tell of one that is not; so would at any time
+            # what the system does by itself some seconds after an event.
+            if told and entry.kind in _PEOPLES:
                 told.append(_line(entry, len(told), entry.kind, severity, None))
             continue
         number += 1
@@ -159,10 +175,9 @@ def _log(entries: Sequence[AlertEntry], known: _Known) -> _Kept:
             severity, kind = own, EntryKind.RAISED
         told.append(_line(entry, len(told), kind, severity, event))
         numbers.add(number)
-        events.setdefault(entry.at, set()).add((event["kind"], event["zone_id"]))
     if not told:
         raise NothingForDefence("No event of this alert may go to the defence: there is no such pack of it.")
-    return _Kept(tuple(told), frozenset(numbers), {at: frozenset(some) for at, some in events.items()})
+    return _Kept(tuple(told), frozenset(numbers))
 
 
 def _line(
@@ -181,7 +196,9 @@ def _event(event: Mapping[str, Any], known: _Known) -> dict[str, Any] | None:
     told["zone_version"] = known.versions.get((zone_id, version)) if zone_id is not None else None
     told["wearer"] = event.get("wearer")
     kind, person = event["kind"], event.get("person_id")
-    is_near_her = kind in NEAR_HER and person is not None
+    is_near_her = kind in NEAR_HER and person is not None and told["wearer"] is not None
+    if kind == EventKind.EXTERNAL_SIGHTING and told["wearer"] is None:
+        return None  # she was seen where her own device was not: nothing of it is about him
     if is_near_her:
         told |= {name: event.get(name) for name in _TOLD_OF_NEARNESS}
         told["protected"] = _without_device(event.get("protected"))
@@ -194,7 +211,8 @@ def _event(event: Mapping[str, Any], known: _Known) -> dict[str, Any] | None:
         told["reason"] = ended if ended in _ABOUT_HER_DEVICE else event["reason"]
     device, agreed = event.get("device_id"), event.get("exemption_id")
     told["device_id"] = device if _uuid(device) in known.devices else None
-    told["exemption_id"] = agreed if _uuid(agreed) in known.exemptions else None
+    is_told = _uuid(agreed) in {one.id for one in known.exemptions}
+    told["exemption_id"] = agreed if is_told else None
     told["person_id"] = known.labels.get(UUID(person)) if person is not None else None
     return told
 
@@ -236,21 +254,17 @@ def _event_of(told: Mapping[str, Any]) -> Event:
     return msgspec.convert({**told, "person_id": None, "wearer": None, "protected": None}, Event)
 
 
-def _sent(
-    material: Material, kept: _Kept, devices: frozenset[UUID]
+def _commands(
+    material: Material, devices: frozenset[UUID], first: datetime
 ) -> list[tuple[Notification, tuple[Attempt, ...]]]:
-    """Return what his devices were told, and when the police were; nothing that went to her."""
-    moments = {entry.at for entry in kept.entries}
-    told = []
-    for sent, attempts in material.messages_out:
-        if sent.channel is Channel.DEVICE and sent.device_id in devices:
-            told.append((_with(sent, _COMMAND), attempts))
-        elif sent.channel is Channel.POLICE_WEBHOOK and sent.created_at in moments:
-            event = sent.payload.get("event")
-            key = (event.get("kind"), event.get("zone_id")) if event else None
-            if key is None or key in kept.events.get(sent.created_at, ()):
-                told.append((_with(sent, _POLICE), attempts))
-    return told
+    """Return what his devices were told, which he has seen."""
+    return [
+        (_with(sent, _COMMAND), attempts)
+        for sent, attempts in material.messages_out
+        if sent.channel is Channel.DEVICE
+        and sent.device_id in devices
+        and (sent.alert_id is None or sent.created_at >= first)
+    ]
 
 
 def _with(sent: Notification, names: Sequence[str]) -> Notification:

@@ -102,8 +102,12 @@ def _delays(material: Material) -> list[str]:
         sent_s = (place.received_at - place.fixed_at).total_seconds()
         told_s = (entry.at - place.received_at).total_seconds()
         fixed = f"The position behind the first event was fixed at {_clock(place.fixed_at)}"
-        return [f"{fixed}, reached the system {sent_s:.1f} s later and was told {told_s:.1f} s after that."]
+        return [f"{fixed}, reached the system {sent_s:.1f} s later and was told {_after(told_s)}."]
     return ["No event of this alert rests on one stored position of his."]
+
+
+def _after(told_s: float) -> str:
+    return f"{told_s:.1f} s after that" if told_s >= 0.05 else "at once"
 
 
 def _recipients(material: Material) -> list[str]:
@@ -114,7 +118,7 @@ def _recipients(material: Material) -> list[str]:
             groups.setdefault(str(sent.channel), []).append((sent, attempts))
     for channel, pairs in groups.items():
         name = CHANNELS.get(channel, channel.replace("_", " "))
-        said.append(f"{name[0].upper()}{name[1:]}: {len(pairs)}, {_fate(pairs)}.")
+        said.append(f"{name[0].upper()}{name[1:]}: {len(pairs)} made; {_fate(pairs)}.")
     return said
 
 
@@ -122,13 +126,14 @@ def _fate(pairs: Sequence[tuple[Notification, Sequence[Attempt]]]) -> str:
     """Say when the first was made and delivered, and how many never were."""
     first, attempts = pairs[0]
     done = next((attempt for attempt in attempts if attempt.succeeded), None)
-    made = f"the first made at {_clock(first.created_at)}"
+    made = f"the first at {_clock(first.created_at)}, "
     if done is None:
-        fate = f"{made} and not delivered after {len(attempts)} attempts"
+        tries = f"{len(attempts)} attempt{'' if len(attempts) == 1 else 's'}"
+        fate = f"{made}not delivered ({tries})"
     else:
-        fate = f"{made}, delivered {(done.at - first.created_at).total_seconds():.1f} s later"
+        fate = f"{made}delivered {(done.at - first.created_at).total_seconds():.1f} s later"
     failed = sum(not any(attempt.succeeded for attempt in tries) for _sent, tries in pairs)
-    return f"{fate}; {failed} not delivered" if failed and len(pairs) > 1 else fate
+    return f"{fate}; {failed} of {len(pairs)} not delivered" if failed and len(pairs) > 1 else fate
 
 
 def _acts(material: Material) -> list[str]:

@@ -54,22 +54,23 @@ class Asked(msgspec.Struct, frozen=True):
     replay: Mapping[str, Any]
 
 
-def collect(session: Session, asked: Asked, house: Limits) -> Material:
+def collect(session: Session, asked: Asked, house: Limits, opened_at: datetime | None = None) -> Material:
     """Return everything of one alert, in the full variant; `house` are today's limits, see `limits_at`.
 
-    Raises AlertNotFound.
+    `opened_at` stands for the alert's own opening, see `redaction.opening_for_defence`. Raises AlertNotFound.
     """
     detail = alerts.show_alert(session, asked.alert_id)
     alert = detail.view.alert
     register = orders.history_of(session, alert.order_id, alert.device_id)
-    window = window_of(alert, asked.at)
+    opened_at = opened_at or alert.opened_at
+    window = window_of(opened_at, alert.resolved_at, asked.at)
     devices = _devices(session, register)
     carriers = _carriers(register, devices, alert, window)
     tracks = tuple(_track(session, carrier, window) for carrier in carriers)
     ids = {carrier.device_id for carrier in carriers}
     mine = [device for device in devices.values() if device.id in ids]
     messages = tuple(_messages(session, mine, window))
-    limits = evidence.limits_at(session, alert.order_id, alert.opened_at, house)
+    limits = evidence.limits_at(session, alert.order_id, opened_at, house)
     own_id = [alert.order_id] if alert.order_id else []
     sent = [*detail.notifications, *alerts.list_commands(session, ids, window.begin, window.end)]
     references = _references(session, register, alert)
@@ -116,10 +117,10 @@ def collect(session: Session, asked: Asked, house: Limits) -> Material:
     )
 
 
-def window_of(alert: Alert, now: datetime) -> Window:
-    """Return of which time a pack made now tells: at most LONGEST from the alert's opening on."""
-    end = min((alert.resolved_at or now) + AFTER, alert.opened_at + LONGEST, now)
-    return Window(alert.opened_at - BEFORE, alert.opened_at, max(end, alert.opened_at))
+def window_of(opened_at: datetime, resolved_at: datetime | None, now: datetime) -> Window:
+    """Return of which time a pack made now tells: at most LONGEST from the opening on."""
+    end = min((resolved_at or now) + AFTER, opened_at + LONGEST, now)
+    return Window(opened_at - BEFORE, opened_at, max(end, opened_at))
 
 
 def _people(alert: Alert, register: RegisterHistory) -> tuple[UUID, ...]:

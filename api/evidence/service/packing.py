@@ -23,7 +23,7 @@ from api.evidence.model.pack import MAX_REASON_CHARACTERS, BadReason, Variant
 from api.evidence.report.document import draw
 from api.evidence.rules.files import files_of
 from api.evidence.rules.manifest import Made, public_key, seal
-from api.evidence.rules.redaction import for_defence
+from api.evidence.rules.redaction import for_defence, opening_for_defence
 from api.evidence.service.collecting import Asked, collect
 from api.geofence.model import Limits
 from api.kernel import audit, clock
@@ -82,8 +82,8 @@ def make_pack(
     asked = Asked(alert_id, actor_id, now, reason, people, _replay(engine, house, alert_id, actor_id, now))
     with reading(engine) as session:
         material = collect(session, asked, house)
-    if variant is Variant.DEFENCE:
-        material = for_defence(material)
+        if variant is Variant.DEFENCE:
+            material = for_defence(collect(session, asked, house, opening_for_defence(material)))
     return write_pack(material, server_key)
 
 

@@ -26,15 +26,16 @@ _SEEN = {
 
 def timeline_rows(material: Material) -> Iterator[tuple[str, str, str]]:
     """Yield moment, kind and words of every line, oldest first; another day is named where it begins."""
+    whose = {one.device_id: "his" if one.party is Party.WEARER else "her" for one in material.carriers}
     before = None
     for line in timeline(material):
         at = moment(line.at)
         if line.at.date() != before:
             before, at = line.at.date(), day(line.at)[:-4]
-        yield (at, *_words(line))
+        yield (at, *_words(line, whose))
 
 
-def _words(line: TimeLine) -> tuple[str, str]:
+def _words(line: TimeLine, whose: Mapping[UUID, str]) -> tuple[str, str]:
     data = line.data
     if line.what == ENTRY and data["event"] is not None:
         return _event(line.kind, data)
@@ -53,8 +54,9 @@ def _words(line: TimeLine) -> tuple[str, str]:
         return f"attempt {said}", f"{channel}: {line.kind.replace('_', ' ')}"
     if line.what == COMMAND:
         interval = data["payload"].get("interval_s")
-        said = f"report every {interval} s" if interval else line.kind
-        return "command", f"device {_short(data['device'])}: {said}"
+        wording = str(data["payload"].get("wording", "none")).replace("_", " ")
+        said = f"report every {interval} s" if interval else f"{line.kind} ({wording})"
+        return "command", f"to {whose.get(data['device'], 'a')} device {_short(data['device'])}: {said}"
     kind = data["payload"].get("msgType")
     return "message made", f"{channel}{f' ({kind})' if kind else ''}, now {data['state']}"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from api.evidence.model.material import Material, Track
-from api.evidence.rules.shapes import DISC_CORNERS, outlines, ring
+from api.evidence.rules.shapes import disc, outlines
 from api.geofence.model import Circle
 from api.kernel.geo import Point
 
@@ -47,7 +47,7 @@ def _positions(track: Track, material: Material) -> Iterator[dict[str, Any]]:
         if place.accuracy_m is None:
             yield _feature("Point", _exact(place.point), what="position", **told)
             continue
-        corners = [_near(point) for point in ring(place.point, place.accuracy_m, DISC_CORNERS)]
+        corners = [_near(point) for point in disc(place.point, place.accuracy_m)]
         told |= {"center": _exact(place.point), "approximation": True}
         yield _feature("Polygon", [corners], what="accuracy disc", **told)
 

@@ -55,8 +55,8 @@ It is the variant for the defence. Left out of every such pack, whether or not t
 addresses; where the protected person was, except the positions that an event of this alert rests
 on; messages of her device, to her and to the police; how her device was; zones of which the wearer
 was not told, with whatever rests on them; words of staff, and what the system did by itself. Lines
-and versions are numbered by what is in this pack. Distances are rounded to 10 m. The court can ask for the full pack of the same alert and
-compare: both are signed with the same key.
+and versions are numbered by what is in this pack. Distances are rounded to 10 m. The court can ask
+for the full pack of the same alert and compare: both are signed with the same key.
 """
 
 

@@ -3,6 +3,7 @@
 import marshmallow as ma
 
 from api.evidence.model.pack import MAX_REASON_CHARACTERS, Variant
+from api.geofence.schemas.texts import free_text
 from api.kernel.http import Schema
 
 
@@ -10,7 +11,7 @@ class PackDraftSchema(Schema):
     """For whom and why a pack is made."""
 
     variant = ma.fields.Enum(Variant, by_value=True, required=True)
-    reason = ma.fields.String(required=True, validate=ma.validate.Length(1, MAX_REASON_CHARACTERS))
+    reason = free_text(MAX_REASON_CHARACTERS, required=True)
 
 
 class KeySchema(Schema):

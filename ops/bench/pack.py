@@ -67,8 +67,8 @@ def main() -> None:
             began = time.perf_counter()
             verdict = verify(pack)
             print(
-                f"{variant.value:8} {took_s:6.2f} s ({of_this_s:.2f} s of one core)  {len(pack):10,} bytes  {verdict.result.value}, "
-                f"checked in {time.perf_counter() - began:.2f} s"
+                f"{variant.value:8} {took_s:6.2f} s ({of_this_s:.2f} s of one core)  {len(pack):10,} bytes  "
+                f"{verdict.result.value}, checked in {time.perf_counter() - began:.2f} s"
             )
         engine.dispose()
 

@@ -1,7 +1,7 @@
 """An approach that the real judging told of, with what people did about it: what packs are made of."""
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -61,12 +61,12 @@ def approach(scene: Scene, begin_s: float = 0.0) -> list[Received]:
 class Played:
     """A house in which an approach was played, judged and answered."""
 
-    def __init__(self, engine: Engine, **scene: Any) -> None:
+    def __init__(self, engine: Engine, *, hidden: Point = HIDDEN, **scene: Any) -> None:
         self.engine = engine
         self.scene = make_scene(engine, **scene)
         with transaction(engine) as session:
-            hidden = ZoneDraft("Hiding place 77", Circle(HIDDEN, 250.0), 100.0, Visibility.CONCEALED)
-            self.hidden = zones.add_zone(session, self.scene.order_id, hidden, None, NOW).id
+            hidden_zone = ZoneDraft("Hiding place 77", Circle(hidden, 250.0), 100.0, Visibility.CONCEALED)
+            self.hidden = zones.add_zone(session, self.scene.order_id, hidden_zone, None, NOW).id
         self.house = House(engine)
 
     def play(self, begin_s: float = 0.0, *, is_seen: bool = False) -> None:
@@ -76,17 +76,21 @@ class Played:
                 self.see_and_agree()
                 is_seen = False
             self.house.take(message)
+            self.deliver(message.received_at + timedelta(seconds=0.2))
 
-    def answer(self) -> None:
-        """Everybody does what they do: messages are delivered, one fails; an operator takes and closes it."""
-        alert_id = self.alert()
+    def deliver(self, now: datetime) -> None:
+        """Send what is due; the police cannot be reached at first."""
         with transaction(self.engine) as session:
             for channel in Channel:
-                for number, sent in enumerate(alerts.claim_due(session, at(600), channel, 100)):
-                    outcome = Outcome(succeeded=number > 0, code="200" if number else "timeout")
-                    alerts.record_attempt(
-                        session, sent.id, outcome, sent.created_at + timedelta(seconds=0.6), 0.5
-                    )
+                for sent in alerts.claim_due(session, now, channel, 100):
+                    is_lost = channel is Channel.POLICE_WEBHOOK and sent.attempts == 0
+                    outcome = Outcome(succeeded=not is_lost, code="timeout" if is_lost else "200")
+                    alerts.record_attempt(session, sent.id, outcome, now, 0.5)
+
+    def answer(self) -> None:
+        """An operator takes the alert, and a supervisor closes it."""
+        alert_id = self.alert()
+        with transaction(self.engine) as session:
             alerts.get_alert(session, alert_id, DESK, at(330))
             alerts.acknowledge(session, alert_id, DESK, at(335))
             alerts.resolve(

@@ -25,6 +25,7 @@ TABLES = {
 /api/alerts GET operator supervisor
 /api/alerts/<uuid:alert_id> GET operator supervisor
 /api/alerts/<uuid:alert_id>/acknowledgement POST operator supervisor
+/api/alerts/<uuid:alert_id>/evidence POST supervisor
 /api/alerts/<uuid:alert_id>/resolution POST operator supervisor
 /api/alerts/<uuid:alert_id>/tracks GET operator supervisor
 /api/devices GET operator supervisor
@@ -37,6 +38,7 @@ TABLES = {
 /api/devices/<uuid:device_id>/secret POST supervisor
 /api/drills/<uuid:drill_id> GET operator supervisor
 /api/drills/due GET operator supervisor
+/api/evidence/key GET operator supervisor
 /api/health GET operator supervisor
 /api/limits GET operator supervisor
 /api/map GET operator supervisor

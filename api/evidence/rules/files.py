@@ -108,7 +108,10 @@ def _state(material: Material, version: str) -> dict[str, Any]:
         "program": version,
         "window": material.window,
         "alert": alert | {"people": [material.labels.get(one) for one in material.alert.person_ids]},
-        "references": {str(one): name for one, name in material.references.items()},
+        "references": [
+            {"id": one, "reference": name}
+            for one, name in sorted(material.references.items(), key=lambda pair: pair[1])
+        ],
         "order": [_order(material, number) for number in range(len(material.orders))],
         "devices": [_carrier(material, carrier) for carrier in material.carriers],
         "zones": material.zones,

@@ -97,7 +97,7 @@ def for_defence(material: Material) -> Material:
         messages_out=tuple(_commands(material, devices, first)),
         acts=tuple(_act(act) for act in material.acts if act.act in _ACTS and act.at >= first),
         tracks=tuple(_own(track) for track in material.tracks if track.carrier.party is Party.WEARER),
-        messages=tuple(message for message in material.messages if message.device_id in devices),
+        messages=tuple(_his(message) for message in material.messages if message.device_id in devices),
         distances=tuple(_distances(material.distances, kept.entries)),
         health=tuple(one for one in material.health if one.device_id in devices),
         zones=zones,
@@ -270,6 +270,11 @@ def _commands(
 def _with(sent: Notification, names: Sequence[str]) -> Notification:
     payload = {name: sent.payload[name] for name in names if name in sent.payload}
     return replace(sent, seq=0, person_id=None, payload=payload)
+
+
+def _his(message: Message) -> Message:
+    """Return a message without its place among those of others, which says how many hers are."""
+    return msgspec.structs.replace(message, batch=None, place=None)
 
 
 def _act(act: Act) -> Act:

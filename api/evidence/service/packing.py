@@ -9,6 +9,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
+from unicodedata import category
 from uuid import UUID
 
 import msgspec
@@ -72,7 +73,8 @@ def make_pack(
         NothingForDefence: No event of it may go to the defence.
     """
     reason = reason.strip()
-    if not 1 <= len(reason) <= MAX_REASON_CHARACTERS:
+    is_text = not any(category(letter) in {"Cc", "Cs"} and letter not in "\n\t" for letter in reason)
+    if not is_text or not 1 <= len(reason) <= MAX_REASON_CHARACTERS:
         message = f"Say why the pack is made, in at most {MAX_REASON_CHARACTERS} characters."
         raise BadReason(message, {"reason": [message]})
     with transaction(engine) as session:

@@ -1,5 +1,7 @@
 """Material of packs that no database made: for rules of packs alone."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -180,3 +182,17 @@ def zone(shape: Circle | tuple[Polygon, ...], **more: Any) -> ExclusionZone:
 
 
 SQUARE = Polygon(((Point(0, 0), Point(0, 2), Point(2, 2), Point(2, 0), Point(0, 0)),))
+
+
+@dataclass(frozen=True, slots=True)
+class LaterEntry:
+    """A line of the log of a later version."""
+
+    seq: int
+    alert_id: UUID
+    at: datetime
+    kind: str
+    severity: int
+    author_id: UUID | None
+    event: None
+    detail: dict[str, Any]

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pypdf
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
 from api.alerts.model import AlertNotFound, Event, EventKind, Family
@@ -19,6 +20,8 @@ from api.evidence.service.collecting import Asked, collect, window_of
 from api.evidence.service.packing import make_pack, signing_key, write_pack
 from api.geofence.model import Limits
 from api.kernel.db import reading, transaction
+from api.orders import service as orders
+from api.orders.model import DeviceDraft, DeviceKind, OrderDraft
 from tests.conftest import SERVER_KEY
 from tests.evidence.packs import contents
 from tests.evidence.stage import CHIEF, DESK, Played, near
@@ -196,6 +199,39 @@ def test_an_alert_about_a_device_that_nobody_carries_tells_of_that_device(engine
     state = json.loads(contents(pack)["state.json"])
     assert [one["device_id"] for one in state["devices"]] == [str(played.scene.ankle.id)]
     assert state["order"] == []
+
+
+def phone(session: Session, holder_id: UUID, seconds: float) -> UUID:
+    """Another phone in somebody's hands from this moment on."""
+    draft = DeviceDraft(DeviceKind.PHONE, "", sealed=False, require_sealed=False, simulated=True)
+    device, _secret = orders.add_device(session, draft, None, at(seconds))
+    orders.assign_device(session, device.id, None, holder_id, None, at(seconds))
+    return device.id
+
+
+def test_of_several_people_only_those_whom_the_alert_concerns_are_told_of(engine: Engine) -> None:
+    played = Played(engine)
+    with transaction(engine) as session:
+        other = orders.add_person(session, "P-other", "Other Name", None, at(0))
+        order = orders.get_order(session, played.scene.order_id)
+        draft = {name: getattr(order, name) for name in OrderDraft.__dataclass_fields__}
+        draft |= {"protected_person_ids": (played.scene.person_id, other.id)}
+        orders.change_order(session, order, OrderDraft(**draft), None, at(0))
+        theirs = phone(session, other.id, 0)
+        orders.unassign_device(session, phone(session, played.scene.person_id, -9000), None, at(-8000))
+        about: dict[str, Any] = {"occurred_at": at(7), "order_id": played.scene.order_id, "exercise": True}
+        low = Event(kind=EventKind.BATTERY_LOW, device_id=played.scene.ankle.id, **about)
+        sos = Event(
+            kind=EventKind.SOS, device_id=played.scene.phone.id, person_id=played.scene.person_id, **about
+        )
+        of_all, of_one = alerts.open_alerts(session, [low, sos], at(7))
+    ids = {str(played.scene.ankle.id), str(played.scene.phone.id)}
+    assert (of_all.person_ids, of_one.person_ids) == ((), (played.scene.person_id,))
+    for alert, devices, people in ((of_one, ids, 2), (of_all, ids | {str(theirs)}, 3)):
+        pack = make_pack(engine, Limits(), SERVER_KEY, alert.id, Variant.FULL, "why", None, at(900))
+        files = contents(pack)
+        assert {one["device_id"] for one in json.loads(files["state.json"])["devices"]} == devices
+        assert len(json.loads(files["people.json"])) == people
 
 
 def test_a_window_is_an_hour_before_ten_minutes_after_and_a_day_at_most() -> None:

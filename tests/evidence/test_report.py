@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.alerts.model import Channel, Event, EventKind
+from api.alerts.model import Channel, EntryKind, Event, EventKind
 from api.evidence.model.material import Distance, Health, Material, OrderVersion, Track, ZoneVersion
 from api.evidence.model.pack import Variant
 from api.evidence.report.canvas import WIDTH_MM, Canvas
@@ -26,6 +26,7 @@ from tests.evidence.made import (
     HERS,
     HIS,
     SQUARE,
+    LaterEntry,
     carrier,
     line,
     material,
@@ -51,7 +52,9 @@ def said(told: Material) -> str:
 
 def rich(**more: Any) -> Material:
     his = Track(carrier(Party.WEARER), tuple(place(30 * n, north_of(HOME, 900 - 40 * n)) for n in range(20)))
-    hers = Track(carrier(Party.PROTECTED), tuple(place(30 * n, HOME) for n in range(20)))
+    hers = Track(
+        carrier(Party.PROTECTED), (*(place(30 * n, HOME) for n in range(19)), place(570, HOME, None))
+    )
     seen = ExternalSighting(
         UUID(int=8),
         UUID(int=3),
@@ -70,7 +73,12 @@ def rich(**more: Any) -> Material:
         "orders": (ORDER,),
         "carriers": (his.carrier, hers.carrier),
         "tracks": (his, hers),
-        "entries": tuple(line(n, near_event(900 - 40 * n, n)) for n in range(0, 600, 30)),
+        "entries": (
+            *(line(n, near_event(900 - 40 * n, n)) for n in range(0, 600, 30)),
+            line(600, near_event(90.0, 600, exemption_id=UUID(int=70), reason="some_code")),
+            line(601, None, EntryKind.ACKNOWLEDGED),
+            LaterEntry(602, ALERT.id, at(602), "escalated", 1, None, None, {"to": "supervisor"}),
+        ),
         "distances": tuple(Distance(at(30 * n), HER, 900.0 - 40 * n, 20.0) for n in range(20)),
         "messages_out": (sent(1, True), sent(2, False, channel=Channel.DEVICE, device_id=HERS)),
         "acts": (Act(at(40), UUID(int=77), "alerts.read", ""), Act(at(41), None, "evidence.pack", "why")),
@@ -98,6 +106,9 @@ def test_every_event_message_attempt_and_act_has_its_line() -> None:
     for entry in rich().entries:
         assert f"{entry.at:%H:%M:%S}" in text
     for words in (
+        "some code; covered by an agreed exception",
+        "12:10:01 acknowledged by the system",
+        "12:10:02 escalated by the system. to supervisor",
         "message to the police (Alert), now sent",
         "attempt done message to the police: 200",
         "to her device 00000000: message (none)",

@@ -1,8 +1,6 @@
 """What a reader sees first is said in sentences, and everything is told in its order."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from dataclasses import replace
 from uuid import UUID
 
 from api.alerts.model import (
@@ -22,7 +20,7 @@ from api.evidence.rules.files import files_of
 from api.evidence.rules.timeline import timeline
 from api.kernel.audit import Act
 from api.orders.model import Party
-from tests.evidence.made import ALERT, answers, carrier, line, material, near_event, place, sent
+from tests.evidence.made import ALERT, LaterEntry, answers, carrier, line, material, near_event, place, sent
 from tests.factories import make_order
 from tests.rehearsal.house import at
 
@@ -106,20 +104,6 @@ def test_what_computing_again_came_to_is_told() -> None:
 
 
 # the timeline
-
-
-@dataclass(frozen=True, slots=True)
-class LaterEntry:
-    """A line of the log of a later version."""
-
-    seq: int
-    alert_id: UUID
-    at: datetime
-    kind: str
-    severity: int
-    author_id: UUID | None
-    event: None
-    detail: dict[str, Any]
 
 
 def test_lines_of_a_kind_that_is_not_known_are_told_by_kind_and_detail() -> None:

@@ -237,6 +237,11 @@ def test_methods_of_packing_that_are_not_ours_are_not_tried() -> None:
     assert archive.unpack(b"x", 99, 10) == (b"", False)
 
 
+def test_what_stands_before_damage_is_never_more_than_was_asked_for() -> None:
+    packed = archive.deflate(bytes(100_000))
+    assert len(archive._before_damage(packed, 10)) == 10
+
+
 def check(pack: bytes, tmp_path: Path, key: str | None = None) -> tuple[int, str]:
     path, out = tmp_path / "pack.zip", io.StringIO()
     path.write_bytes(pack)

@@ -135,7 +135,7 @@ class Canvas(FPDF):
             if line:
                 lines.append(line)
             while wide > width_mm and len(word) > 1:
-                fits = max(1, int(len(word) * width_mm / wide) - 1)
+                fits = next((n for n in range(len(word) - 1, 1, -1) if self._wide(word[:n]) <= width_mm), 1)
                 lines.append(word[:fits])
                 word = word[fits:]
                 wide = self._wide(word)

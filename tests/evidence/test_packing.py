@@ -226,7 +226,10 @@ def test_of_several_people_only_those_whom_the_alert_concerns_are_told_of(engine
         )
         of_all, of_one = alerts.open_alerts(session, [low, sos], at(7))
     ids = {str(played.scene.ankle.id), str(played.scene.phone.id)}
-    assert (of_all.person_ids, of_one.person_ids) == ((), (played.scene.person_id,))
+    assert (set(of_all.person_ids), of_one.person_ids) == (
+        {played.scene.person_id, other.id},
+        (played.scene.person_id,),
+    )
     for alert, devices, people in ((of_one, ids, 2), (of_all, ids | {str(theirs)}, 3)):
         pack = make_pack(engine, Limits(), SERVER_KEY, alert.id, Variant.FULL, "why", None, at(900))
         files = contents(pack)

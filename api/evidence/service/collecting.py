@@ -74,7 +74,6 @@ def collect(session: Session, asked: Asked, house: Limits, opened_at: datetime |
     own_id = [alert.order_id] if alert.order_id else []
     sent = [*detail.notifications, *alerts.list_commands(session, ids, window.begin, window.end)]
     references = _references(session, register, alert)
-    people = _people(alert, register)
     return Material(
         variant=Variant.FULL,
         made_at=asked.at,
@@ -83,7 +82,7 @@ def collect(session: Session, asked: Asked, house: Limits, opened_at: datetime |
         window=window,
         alert=alert,
         references=references,
-        labels={one: references.get(one, str(one)) for one in people},
+        labels={one: references.get(one, str(one)) for one in alert.person_ids},
         people=asked.people,
         orders=tuple(_orders(register, alert)),
         carriers=carriers,
@@ -123,16 +122,6 @@ def window_of(opened_at: datetime, resolved_at: datetime | None, now: datetime) 
     return Window(opened_at - BEFORE, opened_at, max(end, opened_at))
 
 
-def _people(alert: Alert, register: RegisterHistory) -> tuple[UUID, ...]:
-    """Return the protected persons whom the alert concerns; without any all those of its order."""
-    if alert.person_ids or alert.order_id is None:
-        return alert.person_ids
-    people = dict.fromkeys(
-        person_id for version in _orders(register, alert) for person_id in version.order.protected_person_ids
-    )
-    return tuple(people)
-
-
 def _orders(register: RegisterHistory, alert: Alert) -> list[OrderVersion]:
     return [
         OrderVersion(step.at, step.subject)
@@ -144,7 +133,7 @@ def _orders(register: RegisterHistory, alert: Alert) -> list[OrderVersion]:
 def _references(session: Session, register: RegisterHistory, alert: Alert) -> dict[UUID, str]:
     versions = _orders(register, alert)
     wearers = {version.order.wearer_id for version in versions}
-    found = orders.list_references(session, wearers | set(_people(alert, register)))
+    found = orders.list_references(session, wearers | set(alert.person_ids))
     return found | {version.order.id: version.order.reference for version in versions}
 
 
@@ -157,7 +146,7 @@ def _carriers(
 ) -> tuple[Carrier, ...]:
     """Return who of the two carried which device in the window, each hand-over once, his first."""
     wearers = {version.order.wearer_id for version in _orders(register, alert)}
-    people = set(_people(alert, register))
+    people = set(alert.person_ids)
     ended = {step.subject.id: step.subject for step in register.steps if isinstance(step.subject, Assignment)}
     found = []
     for one in ended.values():
@@ -229,16 +218,16 @@ def _aside(one: Rejected) -> Message:
 
 def _zones(session: Session, order_ids: Sequence[UUID], window: Window) -> list[ZoneVersion]:
     """Return every version that was in force at some moment of the window, oldest first."""
-    begun: dict[tuple[UUID, int], ZoneVersion] = {}
-    for step in evidence.list_zone_steps(session, order_ids):
-        key = (step.zone.id, step.zone.version)
-        if step.is_end:
-            begun[key] = msgspec.structs.replace(begun[key], until=step.at)
-        else:
-            begun[key] = ZoneVersion(step.zone, step.at, None)
+    steps = evidence.list_zone_steps(session, order_ids)
+    ended = {(step.zone.id, step.zone.version): step.at for step in steps if step.is_end}
+    versions = [
+        ZoneVersion(step.zone, step.at, ended.get((step.zone.id, step.zone.version)))
+        for step in steps
+        if not step.is_end
+    ]
     return [
         one
-        for one in begun.values()
+        for one in versions
         if one.since <= window.end and (one.until is None or one.until >= window.begin)
     ]
 

@@ -108,10 +108,7 @@ def _people(session: Session, alert: Alert, actor_id: UUID | None, now: datetime
         return ()
     order = orders.get_order(session, alert.order_id)
     wearer = orders.get_wearer(session, order.wearer_id, actor_id, now)
-    people = [
-        orders.get_person(session, person_id, actor_id, now)
-        for person_id in alert.person_ids or order.protected_person_ids
-    ]
+    people = [orders.get_person(session, person_id, actor_id, now) for person_id in alert.person_ids]
     return (
         Person(Party.WEARER, wearer.id, wearer.reference, wearer.name),
         *(Person(Party.PROTECTED, one.id, one.reference, one.name) for one in people),

@@ -311,3 +311,11 @@ def test_parts_of_a_second_are_cut_never_rounded_into_the_future(tst: float) -> 
     said = parse_message(make_device(), encode(tst=tst), NOW)
     assert isinstance(said, Fix)
     assert said.fixed_at.timestamp() == math.floor(tst)
+
+
+def test_the_text_of_a_sealed_message_can_be_read_and_of_others_there_is_none() -> None:
+    device = make_device(sealing_key=KEY)
+    message = json.loads(encode())
+    assert json.loads(opened(device, seal(message)) or b"") == message
+    for payload in (encode(), b"{", b'{"_type":"encrypted","data":7}', seal(message, bytes(32))):
+        assert opened(device, payload) is None

@@ -195,6 +195,19 @@ def _add_history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
             step.add_argument("--dry-run", action="store_true", help="do everything and keep nothing")
     steps.add_parser("key", help="make a pair of keys").add_argument("file", metavar="FILE")
     steps.add_parser("schema", help="print the JSON schema of a line")
+
+
+def _add_evidence(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    checked = commands.add_parser("verify", help=_verify.__doc__)
+    checked.add_argument("pack", help="the zip file")
+    checked.add_argument("--key", help="public key that it must be signed with, 64 hexadecimal digits")
+    pack = commands.add_parser("pack", help=_pack.__doc__)
+    pack.add_argument("alert", help="the alert's id")
+    pack.add_argument("--variant", choices=("full", "defence"), required=True, help="for whom")
+    pack.add_argument("--reason", required=True, help="why; it is kept in the audit trail")
+    pack.add_argument("--out", required=True, help="the file to write; it must not be there yet")
+
+
 def _pack(settings: Settings, chosen: argparse.Namespace) -> int:
     """Write the signed evidence pack of an alert to a new file."""
     from api.evidence.service import packing
@@ -267,17 +280,7 @@ def main(arguments: list[str]) -> int:
     verify = commands.add_parser("verify-chain", help=_verify_chain.__doc__)
     verify.add_argument("--anchor", metavar="NUMBER:LINK", help="a head of the chain that was noted earlier")
     _add_history(commands)
-    checked = commands.add_parser("verify", help=_verify.__doc__)
-    checked.add_argument("pack", help="the zip file")
-    checked.add_argument("--key", help="public key that it must be signed with, 64 hexadecimal digits")
-    pack = commands.add_parser("pack", help=_pack.__doc__)
-    pack.add_argument("alert", help="the alert's id")
-    pack.add_argument("--variant", choices=("full", "defence"), required=True, help="for whom")
-    pack.add_argument("--reason", required=True, help="why; it is kept in the audit trail")
-    pack.add_argument("--out", required=True, help="the file to write; it must not be there yet")
-    check = commands.add_parser("verify", help=_verify.__doc__)
-    check.add_argument("pack", help="the zip file")
-    check.add_argument("--key", help="public key that it must be signed with, 64 hexadecimal digits")
+    _add_evidence(commands)
     for name, run in (ONCE | PROCESSES).items():
         commands.add_parser(name, help=run.__doc__)
     try:

@@ -82,6 +82,10 @@ def test_a_full_pack_holds_everything_and_is_genuine(played: Played) -> None:
     assert len(state["exemptions"]) == 1
     assert state["house_limits"][0]["limits"]["late_s"] == 120
     assert [one["positions"] for one in state["device_health_before"]] == [4, 2]
+    links = state["ledger"][:-1]
+    assert {"alert", "alert_entry", "notification"} == {link["table"] for link in links}
+    assert sum(link["table"] == "alert_entry" for link in links) == sum(line["what"] == "log" for line in log)
+    assert state["ledger"][-1]["head"]["number"] >= links[-1]["number"]
 
 
 def test_messages_are_told_byte_for_byte_as_they_came(played: Played) -> None:

@@ -19,6 +19,7 @@ from api.geofence.wire import (
     MAX_PAYLOAD_BYTES,
     BadMessage,
     RejectReason,
+    opened,
     parse_message,
     parse_topic,
 )

@@ -123,6 +123,7 @@ PLAN: tuple[Part, ...] = (
         (Via("notification_id", "notification", "id"),),
         {"notification_id": Reference("notification")},
     ),
+    Part("alert_policy", (By("person_id", Ids.OWN_PEOPLE),), {"person_id": _PERSON}),
     Part("step_run", _OF_ALERTS, {"alert_id": _ALERT}),
     Part("task", _OF_ALERTS, {"alert_id": _ALERT, "run_id": Reference("step_run")}),
     Part("drill", _OF_ALERTS, {"alert_id": _ALERT, "order_id": _ORDER}),

@@ -40,7 +40,7 @@ def _entry(entry: AlertEntry) -> TimeLine:
         "severity": entry.severity,
         "author": entry.author_id,
         "event": entry.event,
-        "detail": getattr(entry, "detail", None),
+        "detail": entry.detail,
     }
     return TimeLine(entry.at, ENTRY, str(entry.kind), data)
 

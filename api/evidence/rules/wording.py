@@ -40,6 +40,7 @@ KINDS: Mapping[EventKind, str] = {
     EventKind.STATUS_CONFLICT: "Register and devices contradicted each other",
     EventKind.CONDITION_ENDED: "What had been told was over",
     EventKind.SYSTEM_DEGRADED: "A part of the system itself did not work",
+    EventKind.DRILL: "An exercise of the control room",
     EventKind.SYSTEM_RESTORED: "The system worked again",
 }
 DOUBTS: Mapping[Doubt, str] = {
@@ -69,7 +70,9 @@ RESOLVED: Mapping[ResolveReason, str] = {
 CHANNELS: Mapping[str, str] = {
     "police_webhook": "message to the police",
     "person_stream": "message to the protected person's app",
+    "web_push": "push message to the protected person",
     "device": "command to a device",
+    "sms": "text message to staff",
 }
 RULES: Mapping[EventKind, str] = {
     EventKind.ZONE_BREACH: (

@@ -111,7 +111,10 @@ def collect(session: Session, asked: Asked, house: Limits, opened_at: datetime |
         replay=asked.replay,
         lacking=_lacking(asked.replay, messages),
         links=list_ledger_links(
-            session, [entry.seq for entry in detail.entries], [one.id for one, _attempts in sent]
+            session,
+            alert.id,
+            [entry.seq for entry in detail.entries],
+            [one.seq for one, _attempts in sent],
         ),
     )
 

@@ -9,7 +9,7 @@ from api.alerts import service
 from api.alerts.model import Channel, Notification
 from api.alerts.rules.retries import expires_at
 from api.alerts.store import alerts as alert_store
-from api.alerts.store import outbox
+from api.alerts.store import attempts, outbox
 from api.kernel import clock
 from api.kernel.db import reading, transaction
 
@@ -45,4 +45,4 @@ def message(engine: Engine, message_id: UUID) -> Notification:
 def outcomes_of(engine: Engine, message_id: UUID) -> list[str]:
     """What its tries and receipts brought, oldest first."""
     with reading(engine) as session:
-        return [attempt.outcome for attempt in outbox.list_attempts(session, [message_id])]
+        return [attempt.outcome for attempt in attempts.list_attempts(session, [message_id])]

@@ -11,6 +11,7 @@ from api.alerts.model.playbooks import Answer
 from api.alerts.service.escalating import answer, answer_run
 from api.alerts.store import acks as ack_store
 from api.alerts.store import alerts as alert_store
+from api.alerts.store import attempts as attempt_store
 from api.alerts.store import outbox
 from api.alerts.store.alerts import NewEntry
 from api.alerts.wire.acks import AckType, PoliceAck
@@ -58,7 +59,7 @@ def _police_message(locked: dict[UUID, Notification], message_id: UUID) -> Notif
 def _take(session: Session, ack: PoliceAck, messages: list[Notification], now: datetime) -> None:
     is_ack = ack.type is AckType.ACK
     code = "police_ack" if is_ack else "police_error"
-    outbox.add_attempts(
+    attempt_store.add_attempts(
         session, [Attempt(uuid.uuid4(), message.id, now, is_ack, code) for message in messages]
     )
     for message in messages:

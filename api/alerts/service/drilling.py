@@ -15,6 +15,7 @@ from api.alerts.service import playbooks
 from api.alerts.service.messages import watches_of
 from api.alerts.service.opening import open_alerts
 from api.alerts.store import alerts as alert_store
+from api.alerts.store import attempts as attempt_store
 from api.alerts.store import drills as store
 from api.alerts.store import outbox
 from api.kernel import audit
@@ -73,7 +74,7 @@ def _report(session: Session, drill: Drill, heard_of: HeardOf, now: datetime) ->
     watch = watches_of(session, [drill.order_id]).get(drill.order_id)
     notifications = outbox.list_of_alerts(session, [alert.id])
     tries: dict[UUID, list[Attempt]] = {one.id: [] for one in notifications}
-    for attempt in outbox.list_attempts(session, tries):
+    for attempt in attempt_store.list_attempts(session, tries):
         tries[attempt.notification_id].append(attempt)
     playbook = playbooks.current(session)
     steps = [playbook.steps[name] for name in playbook.kinds.get(EventKind.DRILL.value, ())]

@@ -28,6 +28,7 @@ from api.alerts.service.escalating import answer, end_all, steps_of_alerts
 from api.alerts.service.messages import PoliceNews, Telling, tell, watches_of
 from api.alerts.service.policies import reaches_of
 from api.alerts.store import alerts as alert_store
+from api.alerts.store import attempts as attempt_store
 from api.alerts.store import outbox
 from api.alerts.store.alerts import KeptAlert, NewEntry
 from api.kernel import audit
@@ -173,7 +174,7 @@ def _with_attempts(
     session: Session, notifications: list[Notification]
 ) -> list[tuple[Notification, list[Attempt]]]:
     tries: dict[UUID, list[Attempt]] = {notification.id: [] for notification in notifications}
-    for attempt in outbox.list_attempts(session, tries.keys()):
+    for attempt in attempt_store.list_attempts(session, tries.keys()):
         tries[attempt.notification_id].append(attempt)
     return [(notification, tries[notification.id]) for notification in notifications]
 

@@ -17,6 +17,7 @@ from api.alerts.rules.her_words import parse_words
 from api.alerts.service.escalating import steps_of_alerts
 from api.alerts.service.policies import Preferences, preferences_of, reaches_of
 from api.alerts.store import alerts as alert_store
+from api.alerts.store import attempts as attempt_store
 from api.alerts.store import outbox
 from api.kernel import audit
 from api.kernel.config import PLAYBOOKS
@@ -74,7 +75,7 @@ def _records(session: Session, alerts: Sequence[Alert]) -> list[Record]:
     for message in sent:
         if message.alert_id is not None:
             messages[message.alert_id].append(message)
-    for attempt in outbox.list_attempts(session, [message.id for message in sent]):
+    for attempt in attempt_store.list_attempts(session, [message.id for message in sent]):
         tries[attempt.notification_id].append(attempt)
     tasks = steps_of_alerts(session, ids)[1]
     return [

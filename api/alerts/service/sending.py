@@ -23,6 +23,7 @@ from api.alerts.rules.telling import Action, Wording
 from api.alerts.service.escalating import answer_run
 from api.alerts.service.opening import open_alerts
 from api.alerts.store import alerts as alert_store
+from api.alerts.store import attempts as attempt_store
 from api.alerts.store import outbox
 from api.alerts.store import push as push_store
 from api.alerts.store.outbox import Wanted
@@ -111,7 +112,7 @@ def record_attempts(
     """
     locked = outbox.lock_notifications(session, {message_id for message_id, _outcome in tries})
     known = [(locked[message_id], outcome) for message_id, outcome in tries if message_id in locked]
-    outbox.add_attempts(
+    attempt_store.add_attempts(
         session,
         [_attempt(sent.id, now, outcome.code, succeeded=outcome.succeeded) for sent, outcome in known],
     )
@@ -226,7 +227,7 @@ def receive_receipt(session: Session, device_id: UUID, command_id: UUID, outcome
         state = NotificationState.RECEIVED if is_done else NotificationState.FAILED
         outbox.save_progress(session, sent.id, state, sent.attempts, sent.next_attempt_at)
         code = f"receipt_{outcome}" if outcome in RECEIPT_OUTCOMES else "receipt_unknown"
-        outbox.add_attempts(session, [_attempt(sent.id, now, code, succeeded=is_done)])
+        attempt_store.add_attempts(session, [_attempt(sent.id, now, code, succeeded=is_done)])
         if is_done:
             answer_run(session, sent.run_id, now)
     return True
@@ -245,7 +246,7 @@ def receive_message_receipt(session: Session, person_id: UUID, message_id: UUID,
         outbox.save_progress(
             session, sent.id, NotificationState.RECEIVED, sent.attempts, sent.next_attempt_at
         )
-        outbox.add_attempts(session, [_attempt(sent.id, now, "receipt", succeeded=True)])
+        attempt_store.add_attempts(session, [_attempt(sent.id, now, "receipt", succeeded=True)])
         answer_run(session, sent.run_id, now)
 
 

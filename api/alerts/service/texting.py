@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from api.alerts.model import Attempt, Channel, Notification, NotificationState
 from api.alerts.service.escalating import answer_run
 from api.alerts.service.sending import MessageNotFound
+from api.alerts.store import attempts as attempt_store
 from api.alerts.store import outbox
 from api.kernel import audit
 
@@ -43,6 +44,6 @@ def take_sms_receipt(session: Session, message_id: UUID, now: datetime, *, is_de
     state = NotificationState.RECEIVED if is_delivered else NotificationState.FAILED
     outbox.save_progress(session, sent.id, state, sent.attempts, sent.next_attempt_at)
     code = "sms_delivered" if is_delivered else "sms_undelivered"
-    outbox.add_attempts(session, [Attempt(uuid.uuid4(), sent.id, now, is_delivered, code)])
+    attempt_store.add_attempts(session, [Attempt(uuid.uuid4(), sent.id, now, is_delivered, code)])
     if is_delivered:
         answer_run(session, sent.run_id, now)

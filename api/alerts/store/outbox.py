@@ -1,4 +1,4 @@
-"""Tables `notification` (the outbox) and `attempt`, and their queries."""
+"""Table `notification`, the outbox, and its queries."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -27,6 +27,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from api.alerts.model import Attempt, Channel, Notification, NotificationState
 from api.alerts.store.alerts import Sequence64
+from api.alerts.store.attempts import add_attempts
 from api.kernel import ledger
 from api.kernel.db import Base, UtcDateTime
 
@@ -66,17 +67,6 @@ class _NotificationRow(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
     run_id: Mapped[UUID | None]
-
-
-class _AttemptRow(Base):
-    __tablename__ = "attempt"
-    __table_args__ = ledger.chained()
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    notification_id: Mapped[UUID] = mapped_column(ForeignKey("notification.id"), index=True)
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
-    succeeded: Mapped[bool]
-    outcome: Mapped[str] = mapped_column(Text)
 
 
 class Wanted(StrEnum):
@@ -247,25 +237,6 @@ def save_all_progress(
     )
 
 
-def add_attempts(session: Session, attempts: Sequence[Attempt]) -> None:
-    """Store tries to send."""
-    if attempts:
-        session.execute(
-            insert(_AttemptRow),
-            [
-                {
-                    "id": attempt.id,
-                    "notification_id": attempt.notification_id,
-                    "at": attempt.at,
-                    "succeeded": attempt.succeeded,
-                    "outcome": attempt.outcome,
-                }
-                for attempt in attempts
-            ],
-        )
-        ledger.note(session, _AttemptRow, [attempt.id for attempt in attempts])
-
-
 def expire_pending(session: Session, now: datetime, limit: int) -> list[Notification]:
     """Give up unsent messages that are no longer worth sending, and return them."""
     rows = list(
@@ -330,16 +301,6 @@ def list_commands(
         .order_by(_NotificationRow.seq)
     )
     return [_notification_of(row) for row in rows]
-
-
-def list_attempts(session: Session, notification_ids: Collection[UUID]) -> list[Attempt]:
-    """Return the tries to send these messages, oldest first."""
-    rows = session.scalars(
-        select(_AttemptRow)
-        .where(_AttemptRow.notification_id.in_(notification_ids))
-        .order_by(_AttemptRow.at, _AttemptRow.id)
-    )
-    return [Attempt(row.id, row.notification_id, row.at, row.succeeded, row.outcome) for row in rows]
 
 
 def list_messages_after(

@@ -18,12 +18,16 @@ from api.alerts.model import (
     NotificationState,
     ResolveReason,
 )
+from api.alerts.model.drills import LinkName, LinkState
+from api.alerts.model.playbooks import Answer, RunState, Target, TaskKind, TaskOutcome
+from api.alerts.service.sending import RECEIPT_OUTCOMES
 from api.kernel.config import COVERS
 from api.orders.model import Party
 from api.safety_plans.model import cover_named
 from api.web.routes import APP, CONSOLE
 from tests.web.hosts import app_host, control_host
 
+ALERTS = APP.parents[1] / "alerts"
 SCRIPTS = [path.name for path in sorted(CONSOLE.glob("*.js"))]
 OUTSIDE = re.compile(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", re.IGNORECASE)
 TELLING = (
@@ -170,10 +174,36 @@ def test_a_deployment_does_not_hold_the_other_covers_tool(app: Flask) -> None:
     [
         ("KINDS", EventKind), ("DOUBTS", Doubt), ("STATES", AlertState), ("REASONS", ResolveReason),
         ("ENTRIES", EntryKind), ("CHANNELS", Channel), ("DELIVERIES", NotificationState), ("PARTIES", Party),
+        ("WAYS", Channel), ("TARGETS", Target), ("TASKS", TaskKind), ("ANSWERS", Answer), ("RUNS", RunState),
+        ("OUTCOMES", TaskOutcome), ("LINKS", LinkName), ("LINK_STATES", LinkState),
     ],
 )  # fmt: skip
 def test_each_code_has_its_words(table: str, codes: type[StrEnum]) -> None:
+    assert codes_of(table) == {code.value for code in codes}
+
+
+def test_each_reason_why_a_link_failed_has_its_words() -> None:
+    written = {
+        code
+        for file in ALERTS.glob("**/*.py")
+        for code in re.findall(r"\b(?:code|why|outcome)=\"([a-z_]+)\"", file.read_text(encoding="utf-8"))
+    }
+    receipts = {f"receipt_{outcome}" for outcome in (*RECEIPT_OUTCOMES, "unknown")}
+    links = {"no_receipt", "not_heard", "nobody", "not_taken", "not_sent", "not_open"}
+    assert {"timeout", "nobody", "expired"} <= written
+    assert written | receipts | links <= codes_of("WHYS")
+
+
+def test_the_outcomes_that_an_operator_can_choose_are_those_that_the_server_takes() -> None:
+    text = (CONSOLE / "calls.js").read_text(encoding="utf-8")
+    body = re.search(r"const CHOICES = \[(.*?)\];", text)
+    assert body
+    assert set(re.findall(r"\"([a-z_]+)\"", body[1])) == set(TaskOutcome) - {TaskOutcome.CANCELLED}
+
+
+def codes_of(table: str) -> set[str]:
+    """The codes that a table of the control room has words for."""
     text = (CONSOLE / "words.js").read_text(encoding="utf-8")
     body = re.search(rf"export const {table} = {{(.*?)}};", text, re.DOTALL)
     assert body
-    assert set(re.findall(r"([a-z_]+): \"", body[1])) == {code.value for code in codes}
+    return set(re.findall(r"([a-z_]+): \"", body[1]))

@@ -1,27 +1,37 @@
 /** Everything about the chosen alert: facts, what the operator can do, what was sent, and its log. */
 
 import { byId, make, say } from "./dom.js";
+import { Evidence } from "./evidence.js";
+import { logLine, sentLine } from "./log.js";
 import { badges, doubtsOf, howFar, parties, whyHere } from "./queue.js";
 import { ageOf, ask, now } from "./server.js";
-import {
-  CHANNELS, DELIVERIES, DOUBTS, ENTRIES, KINDS, PARTIES, REASONS,
-  distance, duration, length, time, worded,
-} from "./words.js";
+import { Steps } from "./steps.js";
+import { DOUBTS, KINDS, PARTIES, REASONS, duration, length, time, worded } from "./words.js";
+
+const NOTHING = { entries: [], notifications: [], steps: [], tasks: [] };
 
 export class Detail {
   #desk;
   #full = null;
   #parts;
   #acted;
+  #playbook;
+  #steps;
+  #evidence;
 
   /**
    * @param {Object} desk the shared state
+   * @param {Object} playbook see `playbook.js`
+   * @param {boolean} isSupervisor only a supervisor makes evidence packs
    * @param {function(Object, string)} acted told the alert as the server now has it, and what was done
    */
-  constructor(desk, acted) {
+  constructor(desk, playbook, isSupervisor, acted) {
     this.#desk = desk;
     this.#acted = acted;
-    this.#parts = build();
+    this.#playbook = playbook;
+    this.#steps = new Steps(playbook);
+    this.#evidence = new Evidence(isSupervisor, () => desk.chosen);
+    this.#parts = build(this.#steps.roots, this.#evidence.root);
     byId("detail").replaceChildren(...this.#parts.roots);
     this.#parts.acknowledge.addEventListener("click", () => this.acknowledge());
     this.#parts.resolve.addEventListener("click", () => this.openForm());
@@ -37,6 +47,7 @@ export class Detail {
     this.#full = null;
     this.closeForm();
     this.#parts.form.reset();
+    this.#evidence.reset();
     say(this.#parts.problem, "");
     byId("detail").scrollTop = 0;
   }
@@ -75,16 +86,19 @@ export class Detail {
     parts.badges.replaceChildren(...badges(alert, event));
     parts.acknowledge.disabled = alert.state !== "open";
     this.tick();
-    const { entries, notifications } = this.#full ?? { entries: [], notifications: [] };
-    parts.log.replaceChildren(...[...entries].reverse().map(logLine));
+    const { entries, notifications, steps, tasks } = this.#full ?? NOTHING;
+    this.#steps.show(steps, tasks);
+    parts.log.replaceChildren(...[...entries].reverse().map((entry) => logLine(entry, this.#playbook)));
     parts.sent.replaceChildren(...notifications.map(sentLine));
     parts.nothingSent.hidden = notifications.length > 0;
   }
 
-  /** Refresh the facts: ages change by themselves. */
+  /** Refresh the facts and the clocks: they change by themselves. */
   tick() {
     const alert = this.#desk.chosen;
-    if (alert) fillFacts(this.#parts.facts, alert, this.#desk);
+    if (!alert) return;
+    fillFacts(this.#parts.facts, alert, this.#desk);
+    if (this.#steps.tick()) this.load();
   }
 
   async acknowledge() {
@@ -100,10 +114,11 @@ export class Detail {
     this.#parts.form.scrollIntoView({ block: "nearest" });
   }
 
-  /** Close the form; says whether it was open. */
+  /** Close the forms; says whether one was open. */
   closeForm() {
-    const wasOpen = !this.#parts.form.hidden;
+    const wasOpen = !this.#parts.form.hidden || this.#evidence.isOpen;
     this.#parts.form.hidden = true;
+    this.#evidence.close();
     if (wasOpen) byId("alerts").focus();
     return wasOpen;
   }
@@ -125,7 +140,7 @@ export class Detail {
   }
 }
 
-function build() {
+function build(steps, evidence) {
   const parts = {
     rank: make("span", { class: "rank", "aria-hidden": "true" }),
     title: make("h2", { id: "detail-title" }),
@@ -160,14 +175,16 @@ function build() {
     parts.problem,
     parts.form,
     parts.facts,
+    ...steps,
     make("h3", {}, "Messages"),
     parts.nothingSent,
     parts.sent,
     make("h3", {}, "Log"),
     parts.log,
+    evidence,
   );
   const keys = make("p", { class: "keys quiet" });
-  for (const [key, words] of [["↑ ↓", "move"], ["A", "acknowledge"], ["R", "resolve"], ["Esc", "close form"]]) {
+  for (const [key, words] of [["↑ ↓", "move"], ["A", "acknowledge"], ["R", "resolve"], ["C", "calls"], ["Esc", "close form"]]) {
     keys.append(make("kbd", {}, key), ` ${words}  `);
   }
   parts.roots = [make("header", {}, parts.rank, parts.title), parts.hint, parts.body, keys];
@@ -199,34 +216,4 @@ function fillFacts(list, alert, desk) {
     say(list.children[index * 2 + 1], value);
     list.children[index * 2 + 1].className = name === "Doubt" ? "doubts" : "";
   });
-}
-
-function logLine(entry) {
-  const what = [worded(ENTRIES, entry.kind)];
-  if (entry.event) what.push(worded(KINDS, entry.event.kind));
-  const more = [];
-  if (entry.event) {
-    more.push(distance(entry.event), doubtsOf(entry.event), entry.event.live ? null : "late data", entry.event.reason);
-  } else if (entry.author_id) {
-    more.push(`by ${entry.author_login ?? "staff"}`);
-  }
-  const detail = more.filter(Boolean).join(" · ");
-  return make(
-    "li",
-    { class: `severity-${entry.severity}` },
-    make("time", { datetime: entry.at }, time(entry.at, now())),
-    make("div", {}, make("p", {}, what.join(": ")), detail ? make("p", { class: "quiet" }, detail) : null),
-  );
-}
-
-function sentLine(notification) {
-  const count = notification.attempts.length;
-  const tries = count === 1 ? "1 try" : `${count} tries`;
-  return make(
-    "li",
-    { class: notification.state },
-    make("span", {}, worded(CHANNELS, notification.channel)),
-    make("b", {}, worded(DELIVERIES, notification.state)),
-    make("span", { class: "quiet" }, tries),
-  );
 }

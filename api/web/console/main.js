@@ -1,10 +1,13 @@
 /** Starts the control room: sign in, then queue, map and detail fed by the stream. */
 
+import { Calls } from "./calls.js";
 import { Desk } from "./desk.js";
 import { Detail } from "./detail.js";
 import { byId, say } from "./dom.js";
+import { Drills } from "./drills.js";
 import { Health } from "./health.js";
 import { LiveMap } from "./map.js";
+import { Playbook } from "./playbook.js";
 import { Queue, parties } from "./queue.js";
 import { Stream, ask, now, onDenied } from "./server.js";
 import { prepareSound, ring } from "./sound.js";
@@ -18,9 +21,11 @@ const TOAST_MS = 6000;
 /** The queue's first rows get their last event read when the page opens; the stream brings those of the others. */
 const READ_AT_START = 20;
 const SESSION_ENDED = "#ended";
+const SUPERVISOR = "supervisor";
 
 const desk = new Desk();
 const health = new Health();
+const playbook = new Playbook();
 let parts = null;
 let stream = null;
 let waiting = null; // stream messages that came while the queue was being read; null = nothing is read now
@@ -73,7 +78,7 @@ function enter(account) {
   byId("door").hidden = true;
   byId("room").hidden = false;
   say(byId("who"), `${account.login} · ${account.role}`);
-  parts ??= openRoom();
+  parts ??= openRoom(account.role === SUPERVISOR);
   health.start();
   stream = new Stream({ open: streamOpened, lost: () => health.streamLost(), message: heard });
   onDenied(denied);
@@ -87,9 +92,15 @@ function denied() {
   location.reload();
 }
 
-function openRoom() {
+function openRoom(isSupervisor) {
   prepareSound();
-  const room = { map: new LiveMap(desk), queue: new Queue(desk, choose), detail: new Detail(desk, acted) };
+  const room = {
+    calls: new Calls(desk, chooseIfThere),
+    map: new LiveMap(desk),
+    queue: new Queue(desk, choose),
+    detail: new Detail(desk, playbook, isSupervisor, acted),
+    drills: new Drills(playbook, isSupervisor, chooseIfThere),
+  };
   document.addEventListener("keydown", keyPressed);
   setInterval(tick, 1000);
   return room;
@@ -110,6 +121,8 @@ async function streamOpened() {
   waiting = null;
   later.forEach(([name, content]) => heard(name, content));
   health.streamOpened();
+  parts.calls.read();
+  readPlaybook();
   if (!desk.chosen && desk.alerts.size) choose(desk.ranked()[0].id);
   else if (desk.chosen) {
     refreshChosen();
@@ -133,6 +146,7 @@ function heard(name, content) {
 }
 
 function heardAlert({ alert, entry }) {
+  parts.calls.soon();
   const isNew = desk.takeAlert(alert, entry.event);
   if (alert.state === "open" && (isNew || entry.kind === "raised")) announce(alert);
   if (isNew || !desk.orders.has(alert.order_id)) loadMap();
@@ -148,6 +162,16 @@ function announce(alert) {
   const text = `New alert, ${worded(SEVERITIES, alert.severity)}: ${worded(KINDS, alert.kind)}. ${parties(alert)}`;
   say(byId(alert.severity === 1 ? "news-now" : "news"), text);
   if (alert.severity <= 2) ring(alert.severity);
+}
+
+/** The words of steps; alerts do not wait for them. */
+async function readPlaybook() {
+  try {
+    await playbook.read();
+    draw();
+  } catch (error) {
+    if (error.status !== 401) setTimeout(readPlaybook, RELOAD_AFTER_MS);
+  }
 }
 
 async function loadMap() {
@@ -167,6 +191,13 @@ function choose(id) {
   draw();
   refreshChosen();
   loadTracks();
+}
+
+/** Choose an alert that something else tells of; says whether it is in the queue. */
+function chooseIfThere(id) {
+  const isThere = desk.alerts.has(id);
+  if (isThere) choose(id);
+  return isThere;
 }
 
 /** Turn to the next alert when the chosen one is gone. */
@@ -230,10 +261,11 @@ function toast(text) {
 function keyPressed(event) {
   if (byId("room").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") {
-    parts.detail.closeForm();
+    if (parts.detail.closeForm() || parts.drills.back()) return;
+    byId("alerts").focus();
     return;
   }
-  if (event.target.closest("input, textarea, select, #map")) return;
+  if (event.target.closest("input, textarea, select, #map, #calls, #drills")) return;
   const act = {
     ArrowDown: () => parts.queue.move(1),
     j: () => parts.queue.move(1),
@@ -241,6 +273,7 @@ function keyPressed(event) {
     k: () => parts.queue.move(-1),
     a: () => parts.detail.acknowledge(),
     r: () => parts.detail.openForm(),
+    c: () => parts.calls.focus(),
   }[event.key];
   if (!act) return;
   event.preventDefault();
@@ -261,6 +294,7 @@ function draw() {
 
 function tick() {
   say(byId("clock"), time(new Date(now()).toISOString(), now()));
+  parts.calls.tick();
   parts.queue.tick();
   parts.detail.tick();
   parts.map.tick();

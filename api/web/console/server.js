@@ -1,6 +1,8 @@
 /** Talks to the server: requests with a time limit, its clock, and the stream of news. */
 
 const ANSWER_WITHIN_MS = 8000;
+/** A file is computed while one waits. */
+const FILE_WITHIN_MS = 120000;
 /** The stream says something at least every 10 s; two and a half times that is silence. */
 const SILENCE_MS = 25000;
 const RETRY_FIRST_MS = 500;
@@ -30,32 +32,56 @@ export const ageOf = (iso) => (iso ? (now() - Date.parse(iso)) / 1000 : null);
 
 /** Ask the server; give its JSON, or null when there is none. Throws Problem. */
 export async function ask(method, path, body = undefined) {
+  return jsonOf(await send(method, path, body, ANSWER_WITHIN_MS));
+}
+
+/**
+ * Have the server make a file.
+ * @returns {Promise<{content: Blob, name: string|null}>} `name` as the server calls it. Throws Problem.
+ */
+export async function askFile(path, body) {
+  const response = await send("POST", path, body, FILE_WITHIN_MS);
+  const said = /filename="?([\w.-]+)/.exec(response.headers.get("Content-Disposition") ?? "");
+  try {
+    return { content: await response.blob(), name: said?.[1] ?? null };
+  } catch {
+    throw new Problem(0, "The file did not arrive whole.");
+  }
+}
+
+async function send(method, path, body, within_ms) {
   let response;
   try {
     response = await fetch(path, {
       method,
       headers: body === undefined ? {} : { "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      signal: AbortSignal.timeout(within_ms),
     });
   } catch {
     throw new Problem(0, "The server does not answer.");
   }
-  const date = Date.parse(response.headers.get("Date") ?? "");
-  // The header has whole seconds: half of one is the best guess, and less than that is no difference.
-  if (Number.isFinite(date)) {
-    const ahead = date + 500 - Date.now();
-    clockAhead_ms = Math.abs(ahead) < 1500 ? 0 : ahead;
-  }
-  let answer = null;
-  try {
-    answer = JSON.parse(await response.text());
-  } catch {
-    // empty, or not ours: the status tells all there is to know
-  }
+  takeClock(response.headers.get("Date"));
   if (response.status === 401) whenDenied();
-  if (!response.ok) throw new Problem(response.status, answer?.message ?? `The server answered ${response.status}.`);
-  return answer;
+  if (response.ok) return response;
+  const answer = await jsonOf(response);
+  throw new Problem(response.status, answer?.message ?? `The server answered ${response.status}.`);
+}
+
+async function jsonOf(response) {
+  try {
+    return JSON.parse(await response.text());
+  } catch {
+    return null; // empty, or not ours: the status tells all there is to know
+  }
+}
+
+/** The header has whole seconds: half of one is the best guess, and less than that is no difference. */
+function takeClock(header) {
+  const date = Date.parse(header ?? "");
+  if (!Number.isFinite(date)) return;
+  const ahead = date + 500 - Date.now();
+  clockAhead_ms = Math.abs(ahead) < 1500 ? 0 : ahead;
 }
 
 /**
@@ -107,7 +133,7 @@ export class Stream {
       const path = this.#cursor === null ? "/api/stream" : `/api/stream?after=${encodeURIComponent(this.#cursor)}`;
       const response = await fetch(path, { headers: { Accept: "text/event-stream" }, signal: this.#abort.signal });
       if (response.status === 401) whenDenied();
-  if (!response.ok) throw new Problem(response.status, "no stream");
+      if (!response.ok) throw new Problem(response.status, "no stream");
       this.#handlers.open();
       onOpen();
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

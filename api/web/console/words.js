@@ -36,6 +36,7 @@ export const KINDS = {
   proximity_left: "Left the warning distance",
   contact_restored: "Contact restored",
   system_restored: "Monitoring restored",
+  drill: "Test run of the whole chain",
 };
 
 export const SEVERITIES = { 1: "Critical", 2: "High", 3: "Warning", 4: "Notice", 5: "Information" };
@@ -67,14 +68,113 @@ export const ENTRIES = {
   raised: "Became more severe",
   acknowledged: "Acknowledged",
   resolved: "Resolved",
+  escalated: "Nobody answered",
+  task_done: "Call noted",
+  police_acknowledged: "Acknowledged by the police",
 };
 
 export const CHANNELS = {
   police_webhook: "Police",
   person_stream: "Protected person's app",
-  web_push: "Her push message",
+  web_push: "Protected person's push",
   device: "Device",
   sms: "Text to staff",
+};
+
+/** The same ways out inside a sentence: "tell the police by webhook". */
+export const WAYS = {
+  police_webhook: "webhook",
+  person_stream: "app",
+  web_push: "push",
+  device: "device",
+  sms: "SMS",
+};
+
+export const TARGETS = {
+  protected_person: "the protected person",
+  wearer: "the wearer",
+  police: "the police",
+  officer: "the officer on duty",
+  standby: "the officer on standby",
+  operator: "the control room",
+};
+
+export const TASKS = {
+  call_police: "Call the police",
+  call_officer: "Call the officer on duty",
+  call_protected_person: "Call the protected person",
+  call_wearer: "Call the wearer",
+  call_standby: "Call the officer on standby",
+};
+
+/** What a step waits for. */
+export const ANSWERS = {
+  none: "nothing",
+  received: "a receipt",
+  police_ack: "the signed acknowledgement of the police",
+  acknowledged: "somebody here to take the alert",
+  done: "the outcome of a call",
+};
+
+export const RUNS = { waiting: "Waiting", answered: "Answered", unanswered: "Not answered", ended: "Ended with the alert" };
+
+export const OUTCOMES = {
+  reached: "Reached",
+  no_answer: "No answer",
+  voicemail: "Voicemail",
+  refused: "Refused",
+  wrong_number: "Wrong number",
+  cancelled: "Cancelled with the alert",
+};
+
+/** The links of a test run, in the order of the chain. */
+export const LINKS = {
+  wearer_device_heard: "Wearer's device heard of late",
+  wearer_device_reached: "Wearer's device answers a command",
+  her_device_heard: "Protected person's device heard of late",
+  her_device_reached: "Protected person's device answers a command",
+  her_app: "Protected person's app",
+  her_push: "Push to the protected person's phone",
+  police: "Police",
+  officer: "Officer on duty",
+  standby: "Officer on standby",
+  room: "Control room",
+};
+
+export const LINK_STATES = {
+  ok: "Held",
+  handed_over: "Handed over, without a receipt",
+  waiting: "Waiting",
+  failed: "Failed",
+};
+
+/** Why a link did not hold, or not yet; a number is an HTTP status, see `reason`. */
+export const WHYS = {
+  no_receipt: "no receipt came",
+  not_heard: "nothing was heard of it",
+  nobody: "there is nobody to tell",
+  not_taken: "nobody took the alert",
+  not_sent: "nothing was sent yet",
+  not_open: "the app is closed",
+  not_configured: "no receiver is set up",
+  timeout: "no answer in time",
+  unreachable: "no connection",
+  broken_answer: "the answer broke off",
+  redirect_refused: "the receiver pointed elsewhere",
+  closed: "this way out is closed after many failures",
+  broker_away: "the broker does not answer",
+  device_retired: "the device is retired",
+  our_fault: "a fault of ours",
+  accepted: "taken over",
+  written: "shown to the app",
+  police_ack: "acknowledged by the police",
+  police_error: "the machine of the police could not take it",
+  expired: "too old to be sent",
+  receipt_done: "carried out",
+  receipt_refused: "the device refused",
+  receipt_expired: "the device got it too late",
+  receipt_unsupported: "the device cannot do it",
+  receipt_unknown: "the device answered something unknown",
 };
 
 export const DELIVERIES = {
@@ -89,6 +189,12 @@ export const PARTIES = { wearer: "Wearer", protected: "Protected person" };
 
 /** Return the words for a code; an unknown code is shown as it is rather than hidden. */
 export const worded = (table, code) => (Object.hasOwn(table, code) ? table[code] : String(code));
+
+/** Return the words for why something failed; a number is what the receiver's server answered. */
+export const reason = (code) => (/^\d{3}$/.test(code) ? `the receiver answered ${code}` : worded(WHYS, code));
+
+/** Return `text` as it stands inside a sentence. */
+export const inside = (text) => text.charAt(0).toLowerCase() + text.slice(1);
 
 /** Return a length of time, e.g. `4 min 10 s`; null is unknown. */
 export function duration(seconds) {

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
+from api.accounts.model import Role
 from tests.browser.stage import LOGIN, SECRET, Stage
 from tests.house import House, open_house, sqlite_of
 
@@ -87,9 +88,15 @@ def stage(house: House) -> Stage:
 
 
 @pytest.fixture
-def control(house: House, stage: Stage, browser: Browser) -> Iterator[Visit]:
-    """An operator's browser at the control host; monitoring is well."""
-    stage.add_staff()
+def role() -> Role:
+    """Whose browser `control` is; a test may say otherwise."""
+    return Role.OPERATOR
+
+
+@pytest.fixture
+def control(house: House, stage: Stage, browser: Browser, role: Role) -> Iterator[Visit]:
+    """A member of staff's browser at the control host; monitoring is well."""
+    stage.add_staff(role)
     stage.beat_for_a_while()
     house.start("web-control")
     with browser.new_context(viewport={"width": 1440, "height": 900}) as context:

@@ -1,6 +1,8 @@
 """What is played to the pages: an order, positions judged as the worker judges them, signs of life."""
 
+import tempfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +12,14 @@ from api.accounts import service as accounts
 from api.accounts.model import Role
 from api.alerts import service as alerts
 from api.alerts.model import Alert, AlertState, Event, EventKind
+from api.alerts.model.playbooks import Task, TaskOutcome
 from api.geofence.memory import Memory
 from api.geofence.model import Circle, Limits, Visibility
 from api.geofence.service import zones
 from api.geofence.service.judging import process_messages
 from api.geofence.service.zones import ZoneDraft
 from api.kernel import clock
+from api.kernel.config import PLAYBOOKS
 from api.kernel.db import reading, transaction
 from api.kernel.geo import Point
 from api.kernel.heartbeats import beat
@@ -74,6 +78,32 @@ class Stage:
         with transaction(self.engine) as session:
             return alerts.open_alerts(session, [Event(kind=kind, occurred_at=now, **more)], now)[0]
 
+    def go_by(self, *changes: tuple[str, str]) -> None:
+        """Go by the Dutch playbook with these pieces of its text replaced."""
+        text = (PLAYBOOKS / "nl.yaml").read_text(encoding="utf-8")
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        with tempfile.TemporaryDirectory() as folder, transaction(self.engine) as session:
+            path = Path(folder) / "playbook.yaml"
+            path.write_text(text, encoding="utf-8")
+            alerts.take_over_playbook(session, path, clock.now())
+
+    def escalate(self, *, after_s: float) -> int:
+        """What has waited that long goes on, as the dispatcher would let it."""
+        with transaction(self.engine) as session:
+            return alerts.escalate_due(session, clock.now() + timedelta(seconds=after_s))
+
+    def tasks(self) -> list[Task]:
+        """The calls that somebody is to make."""
+        with reading(self.engine) as session:
+            return alerts.list_open_tasks(session)
+
+    def note(self, task: Task, outcome: TaskOutcome) -> None:
+        """Somebody else notes what came of a call."""
+        with transaction(self.engine) as session:
+            alerts.note_outcome(session, task.id, UUID(int=0), outcome, "", clock.now())
+
     def beat(self, *, seconds_ago: float = 0) -> None:
         """Every process of ours gives its sign of life."""
         at = clock.now() - timedelta(seconds=seconds_ago)
@@ -85,9 +115,12 @@ class Stage:
         """Signs of life that stay fresh for a whole test: dated a minute ahead."""
         self.beat(seconds_ago=-60)
 
-    def alert(self, alert_id: UUID) -> Alert:
+    def detail(self, alert_id: UUID) -> alerts.AlertDetail:
         with transaction(self.engine) as session:
-            return alerts.get_alert(session, alert_id, UUID(int=0), datetime.now(UTC)).view.alert
+            return alerts.get_alert(session, alert_id, UUID(int=0), datetime.now(UTC))
+
+    def alert(self, alert_id: UUID) -> Alert:
+        return self.detail(alert_id).view.alert
 
     def unresolved(self) -> list[Alert]:
         with reading(self.engine) as session:

@@ -160,15 +160,14 @@ export class Calls {
   }
 
   #newRow(task) {
-    const named = this.#named(task);
     const row = {
-      named,
+      named: null,
       what: make("button", { type: "button", class: "what", title: "Show its alert" }, worded(TASKS, task.kind)),
       about: make("span", { class: "about" }),
       exercise: make("span", { class: "badge exercise", hidden: true }, "Exercise"),
       since: make("span", { class: "since quiet" }),
-      due: make("b", { class: "due" }),
-      note: make("input", { maxlength: String(MAX_WORDS), placeholder: "What was said", "aria-label": `What was said: ${named}` }),
+      due: make("span", { class: "due" }),
+      note: make("input", { maxlength: String(MAX_WORDS), placeholder: "What was said" }),
       problem: make("p", { class: "problem", role: "alert" }),
     };
     row.what.addEventListener("click", () => this.#choose(task.alert_id));
@@ -178,15 +177,26 @@ export class Calls {
       return button;
     });
     const facts = make("p", { class: "facts" }, row.what, row.exercise, row.about, row.since, row.due);
-    const outcomes = make("div", { class: "outcomes", role: "group", "aria-label": `Outcome: ${named}` }, ...row.buttons, row.note);
-    row.root = make("li", { "data-id": task.id }, facts, outcomes, row.problem);
+    row.outcomes = make("div", { class: "outcomes", role: "group" }, ...row.buttons, row.note);
+    row.root = make("li", { "data-id": task.id }, facts, row.outcomes, row.problem);
+    this.#name(row, task);
     return row;
+  }
+
+  /** Name a row anew when its alert has become known since. */
+  #name(row, task) {
+    const named = this.#named(task);
+    if (row.named === named) return;
+    row.named = named;
+    row.outcomes.setAttribute("aria-label", `Outcome: ${named}`);
+    row.note.setAttribute("aria-label", `What was said: ${named}`);
   }
 
   #age(row, task) {
     const alert = this.#desk.alerts.get(task.alert_id);
     const about = alert ? [alert.order_reference, worded(KINDS, alert.kind)].filter(Boolean).join(" · ") : "not in the queue";
     const left_s = task.due_at === null ? null : -ageOf(task.due_at);
+    this.#name(row, task);
     row.root.classList.toggle("overdue", isOverdue(task));
     row.exercise.hidden = !alert?.exercise;
     say(row.about, about);

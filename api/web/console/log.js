@@ -36,7 +36,7 @@ const plain = (value) => (typeof value === "object" ? JSON.stringify(value) : St
 
 function escalation({ step, why, after_s, next }, playbook) {
   const within = `within ${duration(after_s)}`;
-  const what = why === "no_answer" ? `nobody answered ${step} ${within}` : `${step} brought “${inside(worded(OUTCOMES, why))}”`;
+  const what = why === "no_answer" ? `nobody answered “${step}” ${within}` : `“${step}” brought “${inside(worded(OUTCOMES, why))}”`;
   return `${what}: ${playbook.list(next ?? []) || "no step comes after it"}`;
 }
 

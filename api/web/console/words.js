@@ -68,7 +68,7 @@ export const ENTRIES = {
   raised: "Became more severe",
   acknowledged: "Acknowledged",
   resolved: "Resolved",
-  escalated: "Nobody answered",
+  escalated: "Escalated",
   task_done: "Call noted",
   police_acknowledged: "Acknowledged by the police",
 };

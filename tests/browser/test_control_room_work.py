@@ -245,10 +245,7 @@ def test_a_flood_of_calls_draws_the_most_urgent_and_asks_the_server_seldom(
     expect(control.page.locator("#calls-more")).to_contain_text("680 more wait")
     stage.open_alert(EventKind.SOS, order_id=scene.order_id, device_id=scene.phone.id)
     expect(rows(control).first).to_contain_text("SOS pressed")
-    control.page.locator("#alerts").press("k")
-    for _ in range(3):
-        control.page.keyboard.press("k")
-    expect(rows(control).first).to_be_in_viewport()
+    rows(control).first.click()
     expect(rows(control).first).to_have_attribute("aria-selected", "true")
     control.page.keyboard.press("a")
     expect(rows(control).first).to_contain_text("Taken")
@@ -338,6 +335,40 @@ def test_an_evidence_pack_is_asked_for_with_a_reason_and_saved(control: Visit, s
     assert download.value.path().read_bytes() == b"PK"
     assert asked == [{"variant": "defence", "reason": "Case 12/2026"}]
     expect(page.locator("#evidence")).to_contain_text("The pack was made: evidence-defence-1.zip")
+
+
+@supervisor
+def test_a_resolved_alert_is_read_again_and_its_pack_made(control: Visit, stage: Stage) -> None:
+    press_sos(stage, "C-1")
+    press_sos(stage, "C-2")
+    control.sign_in()
+    page = control.page
+    expect(rows(control)).to_have_count(2)
+    alert_id = rows(control).first.get_attribute("data-id")
+    page.keyboard.press("r")
+    page.get_by_label("Why it is closed").select_option("false_alarm")
+    page.get_by_label("Note").fill(HOSTILE)
+    page.get_by_role("button", name="Resolve", exact=True).click()
+    expect(rows(control)).to_have_count(1)
+    page.get_by_role("button", name="Resolved", exact=True).click()
+    expect(page.locator("#closed-list > li")).to_have_count(1)
+    expect(page.locator("#closed-list > li")).to_contain_text("False alarm")
+    page.locator("#closed-list").get_by_role("button", name="SOS pressed").click()
+    expect(page.locator("#detail dl")).to_contain_text(HOSTILE)
+    expect(page.get_by_role("button", name="Acknowledge")).to_be_disabled()
+    expect(page.get_by_role("button", name="Resolve …")).to_be_disabled()
+    page.route(f"**/api/alerts/{alert_id}/evidence", lambda route: route.fulfill(body=b"PK"))
+    page.get_by_role("button", name="Evidence pack …").click()
+    page.get_by_label("For whom").select_option("full")
+    page.get_by_label("Reason (kept").fill("Case 12/2026")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Make the pack").click()
+    assert download.value.suggested_filename == "evidence-full.zip"
+    page.get_by_role("button", name="Test runs").click()  # one sheet at a time
+    expect(page.locator("#closed")).to_be_hidden()
+    page.keyboard.press("Escape")
+    rows(control).first.click()
+    expect(page.get_by_role("button", name="Acknowledge")).to_be_enabled()
 
 
 @supervisor

@@ -11,6 +11,8 @@ export class Desk {
   /** Newest position by `order_id/device_id`. */
   positions = new Map();
   chosenId = null;
+  /** A resolved alert that is looked at again; it is in no queue. */
+  closed = null;
   loaded = false;
 
   /** Unresolved alerts, the most dangerous first. */
@@ -19,7 +21,7 @@ export class Desk {
   }
 
   get chosen() {
-    return this.alerts.get(this.chosenId) ?? null;
+    return this.alerts.get(this.chosenId) ?? (this.closed?.id === this.chosenId ? this.closed : null);
   }
 
   /** Take the whole queue, forgetting what is not in it. */

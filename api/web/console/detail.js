@@ -85,6 +85,7 @@ export class Detail {
     say(parts.title, worded(KINDS, alert.kind));
     parts.badges.replaceChildren(...badges(alert, event));
     parts.acknowledge.disabled = alert.state !== "open";
+    parts.resolve.disabled = alert.state === "resolved";
     this.tick();
     const { entries, notifications, steps, tasks } = this.#full ?? NOTHING;
     this.#steps.show(steps, tasks);
@@ -108,7 +109,7 @@ export class Detail {
   }
 
   openForm() {
-    if (!this.#desk.chosen) return;
+    if (!this.#desk.chosen || this.#desk.chosen.state === "resolved") return;
     this.#parts.form.hidden = false;
     this.#parts.reason.focus();
     this.#parts.form.scrollIntoView({ block: "nearest" });
@@ -208,7 +209,10 @@ function fillFacts(list, alert, desk) {
     facts.push([PARTIES[party], one ? `${duration(ageOf(one.fixed_at))} ago, ${accuracy}` : "Position unknown"]);
   }
   if (doubtsOf(event)) facts.push(["Doubt", event.doubts.map((doubt) => worded(DOUBTS, doubt)).join("; ")]);
-  facts.push(["Why here", whyHere(alert)]);
+  if (alert.state === "resolved") {
+    facts.push(["Resolved", `${time(alert.resolved_at, now())}: ${worded(REASONS, alert.resolve_reason)}`]);
+    if (alert.resolution_note) facts.push(["Note", alert.resolution_note]);
+  } else facts.push(["Why here", whyHere(alert)]);
   while (list.children.length > facts.length * 2) list.lastChild.remove();
   while (list.children.length < facts.length * 2) list.append(make("dt"), make("dd"));
   facts.forEach(([name, value], index) => {

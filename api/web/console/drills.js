@@ -1,6 +1,7 @@
 /** Test runs: which order is due, starting one, and what each link of its chain came to. */
 
 import { byId, make, say } from "./dom.js";
+import { Panel } from "./panel.js";
 import { Problem, ageOf, ask, now } from "./server.js";
 import { LINKS, LINK_STATES, duration, inside, reason, time, worded } from "./words.js";
 
@@ -21,6 +22,7 @@ export class Drills {
   #report = null;
   #asking = null; // order id that the confirmation is about
   #live = null;
+  #panel;
 
   /**
    * @param {Object} playbook says what a test run sends, see `playbook.js`
@@ -31,8 +33,7 @@ export class Drills {
     this.#playbook = playbook;
     this.#isSupervisor = isSupervisor;
     this.#choose = choose;
-    byId("drills-open").addEventListener("click", () => (byId("drills").hidden ? this.open() : this.close()));
-    byId("drills-close").addEventListener("click", () => this.close());
+    this.#panel = new Panel("drills", () => this.#open(), () => this.#left());
     byId("drill-cancel").addEventListener("click", () => this.#confirm(null));
     byId("drill-confirm").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -42,11 +43,7 @@ export class Drills {
     setInterval(() => this.#readDue(), DUE_EVERY_MS);
   }
 
-  async open() {
-    byId("drills").hidden = false;
-    byId("place").inert = true; // it lies beneath
-    byId("drills-open").setAttribute("aria-expanded", "true");
-    byId("drills-title").focus();
+  async #open() {
     await this.#try(async () => {
       this.#orders = await readOrders();
       await this.#readDue();
@@ -54,21 +51,14 @@ export class Drills {
     this.#follow();
   }
 
-  /** Close what is open; says whether anything was. */
-  close() {
-    if (byId("drills").hidden) return false;
+  #left() {
     clearTimeout(this.#live);
     this.#confirm(null);
-    byId("drills").hidden = true;
-    byId("place").inert = false;
-    byId("drills-open").setAttribute("aria-expanded", "false");
-    byId("drills-open").focus();
-    return true;
   }
 
   /** What Escape does: first the confirmation closes, then the panel. */
   back() {
-    if (this.#asking === null) return this.close();
+    if (this.#asking === null) return this.#panel.close();
     this.#confirm(null);
     return true;
   }
@@ -94,7 +84,7 @@ export class Drills {
     const late = this.#due.filter(({ due_at }) => ageOf(due_at) >= 0).length;
     say(byId("drills-open"), late ? `Test runs: ${late} due` : "Test runs");
     const isUsed = byId("drills-due").contains(document.activeElement);
-    if (!byId("drills").hidden && !isUsed) this.#showDue();
+    if (this.#panel.isOpen && !isUsed) this.#showDue();
   }
 
   #showDue() {
@@ -172,7 +162,7 @@ export class Drills {
   /** Read the report again until no link is waited for. */
   #follow() {
     clearTimeout(this.#live);
-    if (byId("drills").hidden || !this.#report?.links.some(({ state }) => state === "waiting")) return;
+    if (!this.#panel.isOpen || !this.#report?.links.some(({ state }) => state === "waiting")) return;
     this.#live = setTimeout(async () => {
       await this.#try(async () => {
         const { id } = this.#report;

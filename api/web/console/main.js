@@ -1,6 +1,7 @@
 /** Starts the control room: sign in, then queue, map and detail fed by the stream. */
 
 import { Calls } from "./calls.js";
+import { Closed } from "./closed.js";
 import { Desk } from "./desk.js";
 import { Detail } from "./detail.js";
 import { byId, say } from "./dom.js";
@@ -100,6 +101,7 @@ function openRoom(isSupervisor) {
     queue: new Queue(desk, choose),
     detail: new Detail(desk, playbook, isSupervisor, acted),
     drills: new Drills(playbook, isSupervisor, chooseIfThere),
+    closed: new Closed(lookAgain),
   };
   document.addEventListener("keydown", keyPressed);
   setInterval(tick, 1000);
@@ -151,7 +153,7 @@ function heardAlert({ alert, entry }) {
   if (alert.state === "open" && (isNew || entry.kind === "raised")) announce(alert);
   if (isNew || !desk.orders.has(alert.order_id)) loadMap();
   if (alert.id === desk.chosenId) {
-    if (alert.state === "resolved") leave();
+    if (alert.state === "resolved" && desk.closed?.id !== alert.id) leave();
     else refreshChosen();
   }
   if (!desk.chosen && desk.alerts.size) choose(desk.ranked()[0].id);
@@ -198,6 +200,12 @@ function chooseIfThere(id) {
   const isThere = desk.alerts.has(id);
   if (isThere) choose(id);
   return isThere;
+}
+
+/** Show an alert that is resolved; the queue goes on beside it. */
+function lookAgain(alert) {
+  desk.closed = alert;
+  choose(alert.id);
 }
 
 /** Turn to the next alert when the chosen one is gone. */
@@ -261,11 +269,11 @@ function toast(text) {
 function keyPressed(event) {
   if (byId("room").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") {
-    if (parts.detail.closeForm() || parts.drills.back()) return;
+    if (parts.detail.closeForm() || parts.drills.back() || parts.closed.back()) return;
     byId("alerts").focus();
     return;
   }
-  if (event.target.closest("input, textarea, select, #map, #calls, #drills")) return;
+  if (event.target.closest("input, textarea, select, #map, #calls, #drills, #closed")) return;
   const act = {
     ArrowDown: () => parts.queue.move(1),
     j: () => parts.queue.move(1),

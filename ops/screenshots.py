@@ -169,6 +169,7 @@ def play(engine: Engine, now: datetime) -> tuple[str, str]:
             if view.alert.kind == EventKind.PROXIMITY_WARNING:
                 alerts.acknowledge(session, view.alert.id, operator.id, now - timedelta(minutes=3))
         deliver(session, now)
+        alerts.escalate_due(session, now)
         for process in ("worker", "watchdog", "dispatcher"):
             beat(session, process, now + timedelta(minutes=1), able=True)
     return made[0][1], made[0][2]

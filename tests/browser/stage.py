@@ -78,6 +78,17 @@ class Stage:
         with transaction(self.engine) as session:
             return alerts.open_alerts(session, [Event(kind=kind, occurred_at=now, **more)], now)[0]
 
+    def lose_contact(self, reference: str = "C-1") -> None:
+        """An exercise that by the Dutch playbook asks at once to call the wearer."""
+        scene = self.add_order(reference=reference)
+        lost = EventKind.LOST_CONTACT
+        self.open_alert(lost, order_id=scene.order_id, device_id=scene.ankle.id, exercise=True)
+
+    def press_sos(self, reference: str = "C-1") -> None:
+        """An exercise of severity 1: the police have 30 s to answer, and so has the room."""
+        scene = self.add_order(reference=reference)
+        self.open_alert(EventKind.SOS, order_id=scene.order_id, device_id=scene.phone.id, exercise=True)
+
     def go_by(self, *changes: tuple[str, str]) -> None:
         """Go by the Dutch playbook with these pieces of its text replaced."""
         text = (PLAYBOOKS / "nl.yaml").read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 import { byId, make, say } from "./dom.js";
 import { Problem, ageOf, ask, now } from "./server.js";
 import { ring } from "./sound.js";
+import { Stations } from "./stations.js";
 import { KINDS, OUTCOMES, TASKS, duration, inside, time, worded } from "./words.js";
 
 const EVERY_MS = 5000;
@@ -20,6 +21,7 @@ const isFocused = (row) => row.root.contains(document.activeElement);
 export class Calls {
   #desk;
   #choose;
+  #stations = new Stations();
   #tasks = [];
   #rows = new Map();
   #noted = new Set();
@@ -194,14 +196,15 @@ export class Calls {
 
   #age(row, task) {
     const alert = this.#desk.alerts.get(task.alert_id);
-    const about = alert ? [alert.order_reference, worded(KINDS, alert.kind)].filter(Boolean).join(" · ") : "not in the queue";
+    const of = alert ? [alert.order_reference, worded(KINDS, alert.kind)] : ["not in the queue"];
+    const about = [this.#stations.words(task.about), ...of].filter(Boolean).join(" · ");
     const left_s = task.due_at === null ? null : -ageOf(task.due_at);
     this.#name(row, task);
     row.root.classList.toggle("overdue", isOverdue(task));
     row.exercise.hidden = !alert?.exercise;
     say(row.about, about);
     say(row.since, `since ${time(task.created_at, now())}, ${duration(ageOf(task.created_at))}`);
-    if (left_s === null) say(row.due, "no deadline");
+    if (left_s === null) say(row.due, "");
     else say(row.due, left_s > 0 ? `due in ${duration(left_s + 1)}` : `✕ OVERDUE by ${duration(-left_s)}`);
   }
 

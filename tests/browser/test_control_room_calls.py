@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Route, expect
 
 from api.alerts import service as alerts
-from api.alerts.model import Event, EventKind
+from api.alerts.model import Channel, Event, EventKind
 from api.alerts.model.playbooks import TaskOutcome
 from api.kernel import clock
 from api.kernel.db import transaction
@@ -51,6 +51,32 @@ def test_the_clock_is_the_servers_however_wrong_the_desks_is(control: Visit, sta
     control.sign_in()
     police = control.page.locator("#steps > li", has_text="Tell the police")
     expect(police).to_contain_text(re.compile(r"\b\d+ s (left|ago)"))
+
+
+def test_an_answer_without_news_is_seen_when_the_time_is_over(control: Visit, stage: Stage) -> None:
+    stage.go_by(
+        (
+            "severity: 1, within_s: 60, otherwise: [call_her]",
+            "severity: 1, within_s: 12, otherwise: [call_her]",
+        )
+    )
+    stage.press_sos()
+    alert = stage.unresolved()[0]
+    control.sign_in()
+    step = control.page.locator("#steps > li", has_text="Tell the protected person by device")
+    expect(step).to_contain_text("Waits for a receipt")
+    url = f"/api/alerts/{alert.id}"
+    while (
+        len([one for one in control.requests if one.url.endswith(url)]) < 2
+    ):  # the page reads twice by itself
+        control.page.wait_for_event("request")
+    command = next(
+        one for one, _tries in stage.detail(alert.id).notifications if one.channel is Channel.DEVICE
+    )
+    assert command.device_id
+    with transaction(stage.engine) as session:
+        assert alerts.receive_receipt(session, command.device_id, command.id, "done", clock.now())
+    expect(step).to_contain_text("Answered at", timeout=30_000)
 
 
 def test_nobody_answered_is_told_in_the_log_and_becomes_a_call(control: Visit, stage: Stage) -> None:

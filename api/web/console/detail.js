@@ -184,12 +184,16 @@ function build(steps, evidence) {
     parts.log,
     evidence,
   );
-  const keys = make("p", { class: "keys quiet" });
-  for (const [key, words] of [["↑ ↓", "move"], ["A", "acknowledge"], ["R", "resolve"], ["C", "calls"], ["Esc", "close form"]]) {
-    keys.append(make("kbd", {}, key), ` ${words}  `);
-  }
-  parts.roots = [make("header", {}, parts.rank, parts.title), parts.hint, parts.body, keys];
+  parts.roots = [make("header", {}, parts.rank, parts.title), parts.hint, parts.body, keys()];
   return parts;
+}
+
+function keys() {
+  const line = make("p", { class: "keys quiet" });
+  for (const [key, words] of [["↑ ↓", "move"], ["A", "acknowledge"], ["R", "resolve"], ["C", "calls"], ["Esc", "close form"]]) {
+    line.append(make("kbd", {}, key), ` ${words}  `);
+  }
+  return line;
 }
 
 function fillFacts(list, alert, desk) {

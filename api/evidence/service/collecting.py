@@ -1,6 +1,6 @@
 """One alert's evidence, read from the rooms that own it, in one consistent reading of the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from api.evidence.rules.distances import distances
 from api.evidence.rules.health import health_of
 from api.evidence.rules.kinds import KEPT_ASIDE, POSITION_OR_ALARM
 from api.evidence.service.links import list_ledger_links
-from api.geofence.model import Limits
+from api.geofence.model import ExternalSighting, Limits
 from api.geofence.service import evidence, sightings
 from api.geofence.service.evidence import RawMessage, Rejected, StoredFix
 from api.geofence.service.health import WORKER
@@ -98,16 +98,8 @@ def collect(session: Session, asked: Asked, house: Limits, opened_at: datetime |
         own_limits=tuple(step.limits for step in evidence.list_limits_steps(session, own_id)),
         house_limits=tuple(evidence.list_house_limits(session)),
         exemptions=tuple(_exemptions(register, alert, window)),
-        sightings=tuple(
-            seen
-            for seen in sightings.list_seen(session, own_id)
-            if window.begin <= seen.seen_at <= window.end or window.begin <= seen.received_at <= window.end
-        ),
-        outages=tuple(
-            (began, ended)
-            for began, ended in heartbeats.list_outages(session, WORKER)
-            if ended >= window.begin and began <= window.end
-        ),
+        sightings=tuple(_sightings(session, own_id, window)),
+        outages=tuple(_outages(session, window)),
         replay=asked.replay,
         lacking=_lacking(asked.replay, messages),
         links=list_ledger_links(
@@ -117,6 +109,20 @@ def collect(session: Session, asked: Asked, house: Limits, opened_at: datetime |
             [one.seq for one, _attempts in sent],
         ),
     )
+
+
+def _sightings(session: Session, order_ids: list[UUID], window: Window) -> Iterator[ExternalSighting]:
+    """Yield what was seen, or told, within the time of the pack."""
+    for seen in sightings.list_seen(session, order_ids):
+        if window.begin <= seen.seen_at <= window.end or window.begin <= seen.received_at <= window.end:
+            yield seen
+
+
+def _outages(session: Session, window: Window) -> Iterator[tuple[datetime, datetime]]:
+    """Yield when the worker did not work within the time of the pack."""
+    for began, ended in heartbeats.list_outages(session, WORKER):
+        if ended >= window.begin and began <= window.end:
+            yield began, ended
 
 
 def window_of(opened_at: datetime, resolved_at: datetime | None, now: datetime) -> Window:

@@ -102,13 +102,16 @@ def collect(session: Session, asked: Asked, house: Limits, opened_at: datetime |
         outages=tuple(_outages(session, window)),
         replay=asked.replay,
         lacking=_lacking(asked.replay, messages),
-        links=list_ledger_links(
-            session,
-            alert.id,
-            [entry.seq for entry in detail.entries],
-            [one.seq for one, _attempts in sent],
-        ),
+        links=_links(session, detail, sent),
     )
+
+
+def _links(
+    session: Session, detail: alerts.AlertDetail, sent: Sequence[tuple[Notification, Any]]
+) -> tuple[Mapping[str, Any], ...]:
+    """Return the links of everything in the pack in the house's hash chain."""
+    lines = [entry.seq for entry in detail.entries]
+    return list_ledger_links(session, detail.view.alert.id, lines, [one.seq for one, _attempts in sent])
 
 
 def _sightings(session: Session, order_ids: list[UUID], window: Window) -> Iterator[ExternalSighting]:

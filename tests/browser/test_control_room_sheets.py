@@ -1,6 +1,7 @@
 """Test runs, resolved alerts and evidence packs, and the room on a narrow screen."""
 
 import json
+import zipfile
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -100,6 +101,20 @@ def test_an_evidence_pack_is_asked_for_with_a_reason_and_saved(control: Visit, s
     assert download.value.path().read_bytes() == b"PK"
     assert asked == [{"variant": "defence", "reason": "Case 12/2026"}]
     expect(page.locator("#evidence")).to_contain_text("The pack was made: evidence-defence-1.zip")
+
+
+@supervisor
+def test_a_real_pack_comes_from_the_server(control: Visit, stage: Stage) -> None:
+    stage.press_sos()
+    control.sign_in()
+    page = control.page
+    page.get_by_role("button", name="Evidence pack …").click()
+    page.get_by_label("For whom").select_option("full")
+    page.get_by_label("Reason (kept").fill("Case 12/2026")
+    with page.expect_download(timeout=60_000) as download:
+        page.get_by_role("button", name="Make the pack").click()
+    assert download.value.suggested_filename.startswith("evidence-full-")
+    assert zipfile.is_zipfile(download.value.path())
 
 
 @supervisor

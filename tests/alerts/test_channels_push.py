@@ -14,6 +14,7 @@ from sqlalchemy import Engine, text
 from api.accounts import routes as accounts
 from api.alerts import dispatcher, routes, service
 from api.alerts.model import Channel, NotificationState
+from api.alerts.rules.telling import CHOSEN_TEXT
 from api.alerts.service import pushing
 from api.kernel import clock
 from api.kernel.config import Settings
@@ -74,8 +75,8 @@ def subscribe(engine: Engine, browser: Browser, person_id: UUID = PERSON) -> UUI
         )
 
 
-def add_push(engine: Engine, subscription_id: UUID, **more: Any) -> UUID:
-    payload = {"subscription_id": str(subscription_id)}
+def add_push(engine: Engine, subscription_id: UUID, wording: int = 0, **more: Any) -> UUID:
+    payload = {"subscription_id": str(subscription_id), CHOSEN_TEXT: wording}
     return add_message(engine, Channel.WEB_PUSH, payload, **({"person_id": PERSON} | more))
 
 
@@ -91,7 +92,7 @@ def live(engine: Engine, person_id: UUID = PERSON) -> tuple[UUID, ...]:
 def test_only_her_browser_can_read_it_and_it_tells_nothing(engine: Engine, maker: Receiver) -> None:
     browser = Browser(maker.url)
     subscription = subscribe(engine, browser)
-    urgent, mild = add_push(engine, subscription), add_push(engine, subscription, priority=2)
+    urgent, mild = add_push(engine, subscription), add_push(engine, subscription, 1, priority=2)
     with running(engine):
         wait_until(lambda: is_in(engine, mild, NotificationState.SENT))
         wait_until(lambda: is_in(engine, urgent, NotificationState.SENT))
@@ -99,7 +100,8 @@ def test_only_her_browser_can_read_it_and_it_tells_nothing(engine: Engine, maker
     assert [len(plain) for plain in plains] == [512, 512]
     said = [json.loads(plain) for plain in plains]
     assert {one["id"] for one in said} == {str(urgent), str(mild)}
-    assert {one["text"] for one in said} == {"Your timer has finished."}
+    chosen = {str(urgent): "Your timer has finished.", str(mild): "Time to check the oven."}
+    assert {one["id"]: one["text"] for one in said} == chosen
     assert len({len(delivery.body) for delivery in maker.deliveries}) == 1
     by_id = {one["id"]: delivery.headers for one, delivery in zip(said, maker.deliveries, strict=True)}
     assert [by_id[str(one)]["Urgency"] for one in (urgent, mild)] == ["high", "normal"]

@@ -2,13 +2,14 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Text, func, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from api.kernel.db import Base, UtcDateTime
+from api.kernel.db import Base, UtcDateTime, serialise
 
 
 class Heartbeat(msgspec.Struct, frozen=True):
@@ -45,11 +46,7 @@ class _OutageRow(Base):
 
 def beat(session: Session, process: str, now: datetime, *, able: bool) -> None:
     """Say that `process` lives, and whether it can do its work."""
-    changed = session.connection().execute(
-        update(_HeartbeatRow).where(_HeartbeatRow.process == process).values(at=now, able=able)
-    )
-    if not changed.rowcount:
-        session.execute(insert(_HeartbeatRow).values(process=process, at=now, able=able))
+    _put(session, process, {"at": now, "able": able}, {})
 
 
 def list_heartbeats(session: Session) -> dict[str, Heartbeat]:
@@ -62,11 +59,17 @@ def list_heartbeats(session: Session) -> dict[str, Heartbeat]:
 
 def claim(session: Session, process: str, holder: UUID, now: datetime) -> None:
     """Make `holder` the one that does this process's work; whoever held it finds out by `holder_of`."""
-    changed = session.connection().execute(
-        update(_HeartbeatRow).where(_HeartbeatRow.process == process).values(holder=holder)
-    )
-    if not changed.rowcount:
-        session.execute(insert(_HeartbeatRow).values(process=process, at=now, able=False, holder=holder))
+    _put(session, process, {"holder": holder}, {"at": now, "able": False})
+
+
+def _put(session: Session, process: str, values: dict[str, Any], at_first: dict[str, Any]) -> None:
+    """Change a process's row, or make it; two that begin at the same moment make it once."""
+    change = update(_HeartbeatRow).where(_HeartbeatRow.process == process).values(values)
+    if session.connection().execute(change).rowcount:
+        return
+    serialise(session, "heartbeat")
+    if not session.connection().execute(change).rowcount:
+        session.execute(insert(_HeartbeatRow).values(process=process, **at_first, **values))
 
 
 def holder_of(session: Session, process: str) -> UUID | None:

@@ -161,3 +161,17 @@ def test_without_a_desk_that_stands_by_somebody_is_to_call_it(engine: Engine) ->
     open_breach(stage)
     escalate(stage, 30)
     assert (TaskKind.CALL_STANDBY, None) in calls(stage)
+
+
+def test_no_fault_of_a_register_costs_an_alert(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = make_stage(engine)
+    add_station(engine, HIS_PLACE)
+
+    def break_down(*_arguments: Any) -> Any:
+        raise ValueError("an area that cannot be read")
+
+    monkeypatch.setattr("api.policing.service.route_all", break_down)
+    open_breach(stage)
+    (message,) = police(stage)
+    assert message["routing"] == []
+    assert calls(stage) == [(TaskKind.CALL_OFFICER, None)]

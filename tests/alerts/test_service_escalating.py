@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from api.alerts import service
 from api.alerts.model import Alert, AlertEntry, Channel, EntryKind, EventKind, Notification, Sighting
@@ -20,8 +20,10 @@ from api.alerts.model.playbooks import (
 )
 from api.alerts.service import Outcome
 from api.alerts.service.acks import take_police_ack
+from api.alerts.store import playbooks as store
 from api.alerts.wire.acks import AckType, PoliceAck
 from api.kernel.config import PLAYBOOKS, SettingError
+from api.kernel.crypto import hash_token
 from api.kernel.db import reading, transaction
 from tests.alerts.push_service import Browser
 from tests.alerts.stage import HIS_PLACE, Stage, at, breach, make_event, make_stage
@@ -318,3 +320,33 @@ def test_each_of_her_browsers_gets_its_own_message(engine: Engine) -> None:
     pushed = told(stage, Channel.WEB_PUSH)
     assert {one.payload["subscription_id"] for one in pushed} == ids
     assert {one.person_id for one in pushed} == {stage.people[0]}
+
+
+def put(engine: Engine, body: str) -> None:
+    """A playbook as an older version of ours took it into use."""
+    with transaction(engine) as session:
+        store.add_playbook(session, hash_token(body), body, NOW)
+
+
+def test_a_stored_playbook_that_says_nothing_of_a_new_kind_is_not_gone_by(engine: Engine) -> None:
+    """An update brings a kind; the worker starts before the dispatcher has read the file again."""
+    stage = make_stage(engine)
+    lines = (PLAYBOOKS / "es.yaml").read_text().splitlines()
+    put(engine, "\n".join(line for line in lines if not line.startswith("  drill")))
+    with reading(engine) as session:
+        assert service.current_playbook(session).name == "nl"
+        assert [playbook.name for _since, playbook in service.list_playbooks(session)] == ["es"]
+    open_breach(stage)
+    assert len(told(stage, Channel.POLICE_WEBHOOK)) == 1
+
+
+def test_a_step_of_an_older_playbook_goes_on_as_it_said(engine: Engine) -> None:
+    body = (PLAYBOOKS / "es.yaml").read_text()
+    put(engine, body)
+    stage = make_stage(engine)
+    open_breach(stage)
+    old = body.replace("  status_conflict: [room]\n", "")  # what it was before the kind was known
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE playbook SET body = :body"), {"body": old})
+    assert escalate(stage, 60) > 0
+    assert len(told(stage, Channel.POLICE_WEBHOOK)) == 1

@@ -71,8 +71,11 @@ Path = tuple[str | int, ...]
 _Word = TypeVar("_Word", Target, TaskKind, Side, Answer)
 
 
-def parse_playbook(data: Any, digest: str) -> Playbook:  # noqa: ANN401 - whatever a file holds
+def parse_playbook(data: Any, digest: str, *, is_past: bool = False) -> Playbook:  # noqa: ANN401 - whatever a file holds
     """Return the playbook that plain data (mappings, lists, texts, numbers) describes.
+
+    `is_past`: it was good when it was taken into use, under an older version of ours; what has come to be
+    asked of a playbook since then is not asked of it.
 
     Raises:
         BadPlaybook: With the path to what is wrong and what to do about it.
@@ -87,9 +90,11 @@ def parse_playbook(data: Any, digest: str) -> Playbook:  # noqa: ANN401 - whatev
     kinds = {kind: _names(said, ("kinds", kind)) for kind, said in _mapping(top["kinds"], ("kinds",)).items()}
     _check_names(steps, kinds)
     _check_loops(steps)
-    _check_used(steps, kinds)
-    _check_floors(steps, kinds)
     _check_standby(steps, top.get("standby"))
+    if not is_past:
+        _check_complete(kinds)
+        _check_used(steps, kinds)
+        _check_floors(steps, kinds)
     return Playbook(
         name=_text(top["name"], ("name",)),
         version=_text(top["version"], ("version",)),
@@ -195,9 +200,6 @@ def _check_names(steps: Mapping[str, PlaybookStep], kinds: Mapping[str, tuple[st
             if steps[name].target is Target.WEARER and kind not in _MAY_TELL_WEARER:
                 wrong = f"{kind}: telling the wearer of this would show him where she is"
                 raise BadPlaybook(("kinds", kind, place), wrong)
-    for kind in known:
-        if not kinds.get(kind):
-            raise BadPlaybook(("kinds",), f"{kind}: nobody is told; give at least one step")
     for step in steps.values():
         for place, name in enumerate(step.otherwise):
             where = ("steps", step.name, "otherwise", place)
@@ -206,6 +208,12 @@ def _check_names(steps: Mapping[str, PlaybookStep], kinds: Mapping[str, tuple[st
             if steps[name].target is Target.WEARER:
                 wrong = f"{step.name}: the wearer is told at once or never: later shows what others do"
                 raise BadPlaybook(where, wrong)
+
+
+def _check_complete(kinds: Mapping[str, tuple[str, ...]]) -> None:
+    for kind in _known_kinds():
+        if not kinds.get(kind):
+            raise BadPlaybook(("kinds",), f"{kind}: nobody is told; give at least one step")
 
 
 def _check_loops(steps: Mapping[str, PlaybookStep]) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from api.alerts.model import Alert, Channel, Event
@@ -14,10 +15,12 @@ from api.alerts.model.playbooks import Side, Target, Task, TaskKind
 from api.alerts.rules.telling import Recipient
 from api.alerts.store import runs
 from api.kernel.geo import Point
+from api.kernel.logs import Log
 from api.policing import service as policing
 from api.policing.model import Routing
 
 TEXT_KEY = "alert_waits"
+_log = Log("contacts")
 _CALLS = {Target.OFFICER: TaskKind.CALL_OFFICER, Target.STANDBY: TaskKind.CALL_STANDBY}
 
 
@@ -51,7 +54,21 @@ class Routings:
 
 
 def route_alerts(session: Session, wanted: Sequence[Wanted], now: datetime) -> dict[UUID, Routings]:
-    """Return the stations of each alert; the stations are read once, and only when somebody asks."""
+    """Return the stations of each alert; the stations are read once, and only when somebody asks.
+
+    No fault of an area or a roster may cost an alert: then it goes out without stations, and an operator is
+    asked to call the officer.
+    """
+    try:
+        return _routed(session, wanted, now)
+    except DBAPIError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        _log.error("routing failed", error=type(error).__name__, count=len(wanted))
+        return {one.alert_id: Routings({}, None) for one in wanted}
+
+
+def _routed(session: Session, wanted: Sequence[Wanted], now: datetime) -> dict[UUID, Routings]:
     asked = [(one.alert_id, side, _point(one.event, side)) for one in wanted if one.sides for side in _BOTH]
     found = policing.route_all(session, [point for _id, _side, point in asked], now) if asked else []
     by_side: dict[UUID, dict[Side, Routing]] = {one.alert_id: {} for one in wanted}

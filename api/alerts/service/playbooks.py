@@ -16,10 +16,13 @@ from api.kernel import audit
 from api.kernel.config import PLAYBOOKS, SettingError
 from api.kernel.crypto import hash_token
 from api.kernel.db import serialise
+from api.kernel.logs import Log
 
 DEFAULT = PLAYBOOKS / "nl.yaml"
 """What a house goes by that was given none: all ours is a proposal, whoever runs a house decides."""
 MAX_BYTES = 256 * 1024
+
+_log = Log("playbooks")
 
 
 def read_playbook(path: Path) -> tuple[Playbook, str]:
@@ -63,20 +66,30 @@ def take_over(session: Session, path: Path, now: datetime) -> Playbook:
 
 
 def current(session: Session) -> Playbook:
-    """Return the playbook that the house goes by."""
+    """Return the playbook that the house goes by.
+
+    One that was taken into use under an older version of ours, and no longer says enough, is not gone by: an
+    alert of a new kind must reach somebody. Ours stands in until the dispatcher has read the file again.
+    """
     known = store.find_current(session)
-    return _default() if known is None else _parsed(known[1])
+    if known is None:
+        return _default()
+    try:
+        return _parsed(known[1])
+    except BadPlaybook as bad:
+        _log.error("stored playbook cannot be used", reason=".".join(map(str, bad.path)))
+        return _default()
 
 
 def by_digest(session: Session, digest: str) -> Playbook:
     """Return the playbook under which a step began, should another be in use by now."""
     body = store.find_body(session, digest)
-    return _default() if body is None else _parsed(body)
+    return _default() if body is None else _past(body)
 
 
 def list_uses(session: Session) -> list[tuple[datetime, Playbook]]:
     """Return since when which playbook was in use, oldest first; for evidence."""
-    return [(since, _parsed(body)) for since, _digest, body in store.list_uses(session)]
+    return [(since, _past(body)) for since, _digest, body in store.list_uses(session)]
 
 
 def _default() -> Playbook:
@@ -86,6 +99,12 @@ def _default() -> Playbook:
 @lru_cache(maxsize=8)
 def _parsed(text: str) -> Playbook:
     return parse_playbook(_plain(yaml.compose(text, Loader=yaml.SafeLoader)), hash_token(text))
+
+
+@lru_cache(maxsize=8)
+def _past(text: str) -> Playbook:
+    plain = _plain(yaml.compose(text, Loader=yaml.SafeLoader))
+    return parse_playbook(plain, hash_token(text), is_past=True)
 
 
 def _plain(node: yaml.Node | None) -> Any:  # noqa: ANN401 - whatever a file holds

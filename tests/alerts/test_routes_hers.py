@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -91,7 +92,7 @@ def test_she_reads_what_happened_and_how_it_ended(stage: Stage, her: Her) -> Non
     assert item["what"] == "The other person came closer to you than allowed."
     assert item["ended"]["text"] == "The other person went away."
     assert item["is_test"] is True
-    assert answer.json["checked_at"].endswith("+00:00")
+    assert answer.json["shown_at"].endswith("+00:00")
     assert answer.json["preferences"]["version"] == 0
     said = answer.get_data(as_text=True)
     assert PLACES.search(said) is None
@@ -109,6 +110,19 @@ def test_the_newest_come_first_and_what_concerns_another_person_is_not_there(sta
     assert len(items) == 30
     assert items[0]["what"].startswith("The strap")
     assert not any(one["what"].startswith("You called") for one in items)
+
+
+def test_she_sees_when_all_of_it_was_last_tested_and_when_her_own_device_was_heard(
+    stage: Stage, her: Her
+) -> None:
+    before = her.details().json
+    assert (before["checked_at"], before["check"], before["heard_at"]) == (None, None, None)
+    now = clock.now()
+    with transaction(stage.engine) as session:
+        service.start_drill(session, stage.order_id, None, lambda _session, _ids: {}, now)
+    after = her.details().json
+    assert datetime.fromisoformat(after["checked_at"]) == now
+    assert after["check"] == "failed"  # nobody is on duty, and she has no browser that is told
 
 
 def test_the_reading_is_an_audit_row(stage: Stage, her: Her) -> None:

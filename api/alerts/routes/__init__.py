@@ -138,14 +138,14 @@ class Drills(MethodView):
     def get(self, order_id: UUID) -> list[DrillReport]:
         """List the latest test runs of an order with what each found, newest first."""
         with reading(engine()) as session:
-            return service.list_drills(session, order_id, _heard_of(), clock.now())
+            return service.list_drills(session, order_id, heard_of(), clock.now())
 
     @allow(Role.SUPERVISOR)
     @control_blueprint.response(201, DrillReportSchema)
     def post(self, order_id: UUID) -> DrillReport:
         """Walk the chain of an order by every real way out, marked as an exercise."""
         with transaction(engine()) as session:
-            return service.start_drill(session, order_id, actor().id, _heard_of(), clock.now())
+            return service.start_drill(session, order_id, actor().id, heard_of(), clock.now())
 
 
 @control_blueprint.route("/drills/<uuid:drill_id>")
@@ -157,7 +157,7 @@ class OneDrill(MethodView):
     def get(self, drill_id: UUID) -> DrillReport:
         """Show what a test run found so far, link by link."""
         with reading(engine()) as session:
-            return service.get_drill(session, drill_id, _heard_of(), clock.now())
+            return service.get_drill(session, drill_id, heard_of(), clock.now())
 
 
 @control_blueprint.route("/drills/due")
@@ -301,7 +301,8 @@ class MessageReceipt(MethodView):
             service.receive_message_receipt(session, actor().person_id, message_id, clock.now())
 
 
-def _heard_of() -> service.HeardOf:
+def heard_of() -> service.HeardOf:
+    """Return the question when devices were last heard, which a room above answers."""
     return cast("service.HeardOf", current_app.extensions["baken.heard"])
 
 

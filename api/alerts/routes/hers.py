@@ -8,6 +8,7 @@ from flask.views import MethodView
 from api.accounts.model import Role
 from api.accounts.routes import confirm_person
 from api.alerts import service
+from api.alerts.routes import heard_of
 from api.alerts.schemas.hers import (
     AskSchema,
     ChangeSchema,
@@ -54,10 +55,17 @@ class MessageDetails(MethodView):
         account = actor()
         with transaction(engine()) as session:
             shown = service.read_details(
-                session, account.person_id, account.id, body["language"], clock.now()
+                session, account.person_id, account.id, body["language"], heard_of(), clock.now()
             )
         preferences = _preferences(shown.preferences, body)
-        return {"items": shown.items, "preferences": preferences, "checked_at": shown.checked_at}
+        return {
+            "items": shown.items,
+            "preferences": preferences,
+            "checked_at": shown.checked_at,
+            "check": shown.check,
+            "heard_at": shown.heard_at,
+            "shown_at": shown.shown_at,
+        }
 
 
 @app_blueprint.route("/preferences")

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields, post_load, pre_dump, validate
 
 from api.accounts.schemas import PIN
+from api.alerts.model.drills import LinkState
 from api.alerts.model.her_view import HerWords, Language
 from api.alerts.model.policies import PolicyDraft, QuietHours
 from api.alerts.service import Preferences
@@ -159,4 +160,7 @@ class DetailsSchema(Schema):
 
     items = fields.List(fields.Nested(ItemSchema))
     preferences = fields.Nested(PreferencesSchema)
-    checked_at = fields.AwareDateTime()
+    checked_at = fields.AwareDateTime(allow_none=True)
+    check = fields.Enum(LinkState, by_value=True, allow_none=True)
+    heard_at = fields.AwareDateTime(allow_none=True)
+    shown_at = fields.AwareDateTime()

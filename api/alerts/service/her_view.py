@@ -11,9 +11,11 @@ import yaml
 from sqlalchemy.orm import Session
 
 from api.alerts.model import Alert, AlertEntry, Attempt, Notification
+from api.alerts.model.drills import LinkState
 from api.alerts.model.her_view import HerItem, HerWords, Language
 from api.alerts.rules.her_view import Record, her_item
 from api.alerts.rules.her_words import parse_words
+from api.alerts.service.drilling import HeardOf, list_drills
 from api.alerts.service.escalating import steps_of_alerts
 from api.alerts.service.policies import Preferences, preferences_of, reaches_of
 from api.alerts.store import alerts as alert_store
@@ -36,12 +38,18 @@ class Details:
     """What she reads.
 
     Attributes:
-        checked_at: The moment that it tells of.
+        checked_at: The start of the last test run of her chain; None when there was none.
+        check: What it found; None without one.
+        heard_at: When anything of a device of hers last reached us; None for never.
+        shown_at: The moment that all of it tells of.
     """
 
     items: list[HerItem]
     preferences: Preferences
-    checked_at: datetime
+    checked_at: datetime | None
+    check: LinkState | None
+    heard_at: datetime | None
+    shown_at: datetime
 
 
 @lru_cache(maxsize=1)
@@ -51,16 +59,35 @@ def read_words() -> dict[Language, HerWords]:
 
 
 def read_details(
-    session: Session, person_id: UUID, account_id: UUID, language: Language, now: datetime
+    session: Session,
+    person_id: UUID,
+    account_id: UUID,
+    language: Language,
+    heard_of: HeardOf,
+    now: datetime,
 ) -> Details:
-    """Return her last alerts, newest first, and what reaches her; the reading is an audit row."""
+    """Return her last alerts, newest first, what reaches her, and when all of it was last tested.
+
+    The reading is an audit row.
+    """
     audit.record(session, now, account_id, "alerts.details", person_id)
-    order_ids = [watch.order.id for watch in orders.list_watches_of(session, [], [person_id])]
+    watches = orders.list_watches_of(session, [], [person_id])
+    order_ids = [watch.order.id for watch in watches]
     latest = alert_store.list_latest_of_orders(session, order_ids, LOOKED_AT)
     hers = [alert for alert in latest if person_id in alert.person_ids]
     words = read_words()[language]
     items = [her_item(record, person_id, words, now) for record in _records(session, hers)]
-    return Details([item for item in items if item][:SHOWN], preferences_of(session, person_id), now)
+    tests = [test for order_id in order_ids for test in list_drills(session, order_id, heard_of, now)]
+    last = max(tests, key=lambda test: test.drill.started_at, default=None)
+    devices = {device_id for watch in watches for device_id in dict(watch.protected).get(person_id, ())}
+    return Details(
+        items=[item for item in items if item][:SHOWN],
+        preferences=preferences_of(session, person_id),
+        checked_at=last.drill.started_at if last else None,
+        check=last.state if last else None,
+        heard_at=max(heard_of(session, devices).values(), default=None),
+        shown_at=now,
+    )
 
 
 def _records(session: Session, alerts: Sequence[Alert]) -> list[Record]:

@@ -61,7 +61,8 @@ def report(
     steps: Sequence[PlaybookStep] = STEPS,
     **more: Any,
 ) -> DrillReport:
-    return report_of(DRILL, alert(**more), steps, sent, WATCH, heard or {}, now)
+    withheld = more.pop("withheld", ())
+    return report_of(DRILL, alert(**more), steps, sent, WATCH, heard or {}, withheld, now)
 
 
 def state_of(found: DrillReport, name: LinkName) -> tuple[LinkState, str]:
@@ -163,12 +164,12 @@ def test_officers_and_the_desk_that_stands_by_are_told_apart() -> None:
 
 def test_who_carries_no_device_cannot_be_heard() -> None:
     bare = replace(WATCH, wearer_devices=(), protected=())
-    found = report_of(DRILL, alert(), (), (), bare, {}, NOW)
+    found = report_of(DRILL, alert(), (), (), bare, {}, (), NOW)
     assert [(link.name, link.why) for link in found.links] == [
         (LinkName.WEARER_DEVICE_HEARD, "nobody"),
         (LinkName.HER_DEVICE_HEARD, "nobody"),
     ]
-    assert report_of(DRILL, alert(), STEPS, (), None, {}, NOW).links[0].name is LinkName.POLICE
+    assert report_of(DRILL, alert(), STEPS, (), None, {}, (), NOW).links[0].name is LinkName.POLICE
 
 
 @given(st.floats(-2000, 2000))
@@ -186,3 +187,9 @@ def test_an_order_is_due_at_once_and_then_every_so_often() -> None:
         (tested, timedelta(days=-1), NOW - timedelta(days=31)),
         (new, timedelta(0), None),
     ]
+
+
+def test_who_has_chosen_not_to_hear_of_test_runs_has_not_failed() -> None:
+    found = report(now=OVER, withheld={HER})
+    assert state_of(found, LinkName.HER_PUSH) == (LinkState.HANDED_OVER, "her_choice")
+    assert state_of(report(now=OVER), LinkName.HER_PUSH) == (LinkState.FAILED, "nobody")

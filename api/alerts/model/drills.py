@@ -44,7 +44,8 @@ class Link:
 
     Attributes:
         about: Person or device, where there are several of the kind.
-        why: A code: the last attempt's outcome, `no_receipt`, `not_heard`, `nobody`, `not_taken`; empty: OK.
+        why: A code: the last attempt's outcome, `no_receipt`, `not_heard`, `nobody`, `not_taken` or
+            `her_choice`; empty: OK.
         at: When it was proved, handed over, or last heard.
     """
 

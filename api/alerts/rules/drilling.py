@@ -1,6 +1,6 @@
 """What a test run says of each link of an order's chain."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -32,12 +32,13 @@ def report_of(
     sent: Sequence[Sent],
     watch: Watch | None,
     heard: Mapping[UUID, datetime],
+    withheld: Collection[UUID],
     now: datetime,
 ) -> DrillReport:
     """Return what the drill found up to `now`; later than its end nothing counts any more.
 
     `steps` are those of the playbook's kind `drill`, `sent` every message of the drill with its attempts,
-    `heard` when anything of a device last reached us.
+    `heard` when anything of a device last reached us, `withheld` who has chosen not to hear of test runs.
     """
     until = drill.started_at + DRILL_LASTS
     is_over = now >= until
@@ -45,7 +46,7 @@ def report_of(
     if watch is not None:
         links += _heard(drill, watch, heard, is_over=is_over)
     for step in steps:
-        links += _links_of(step, alert, sent, watch, until, is_over=is_over)
+        links += _links_of(step, alert, sent, watch, withheld, until, is_over=is_over)
     states = {link.state for link in links}
     worst = next((one for one in (LinkState.FAILED, LinkState.WAITING) if one in states), LinkState.OK)
     return DrillReport(drill, worst, tuple(links))
@@ -74,6 +75,7 @@ def _links_of(
     alert: Alert,
     sent: Sequence[Sent],
     watch: Watch | None,
+    withheld: Collection[UUID],
     until: datetime,
     *,
     is_over: bool,
@@ -95,6 +97,9 @@ def _links_of(
         name = _HERS.get(channel, LinkName.HER_DEVICE_REACHED)
         for person_id in alert.person_ids:
             hers = [one for one in sent if one[0].channel is channel and one[0].person_id == person_id]
+            if not hers and person_id in withheld:
+                links.append(Link(name, LinkState.HANDED_OVER, person_id, "her_choice"))
+                continue
             links += _messages(name, hers, person_id, until, is_over=is_over)
     return links
 

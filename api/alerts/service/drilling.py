@@ -14,6 +14,7 @@ from api.alerts.rules.joining import join_key
 from api.alerts.service import playbooks
 from api.alerts.service.messages import watches_of
 from api.alerts.service.opening import open_alerts
+from api.alerts.service.policies import reaches_of
 from api.alerts.store import alerts as alert_store
 from api.alerts.store import attempts as attempt_store
 from api.alerts.store import drills as store
@@ -82,4 +83,6 @@ def _report(session: Session, drill: Drill, heard_of: HeardOf, now: datetime) ->
     if watch is not None:
         devices = {*watch.wearer_devices, *(one for _person, hers in watch.protected for one in hers)}
     sent = [(one, tries[one.id]) for one in notifications]
-    return report_of(drill, alert, steps, sent, watch, heard_of(session, devices), now)
+    reaches = reaches_of(session, alert, alert_store.list_entries(session, alert.id), notifications)
+    withheld = {reach.person_id for reach in reaches if reach.withheld_by is not None}
+    return report_of(drill, alert, steps, sent, watch, heard_of(session, devices), withheld, now)

@@ -153,6 +153,7 @@ export const WHYS = {
   no_receipt: "no receipt came",
   not_heard: "nothing was heard of it",
   nobody: "there is nobody to tell",
+  her_choice: "she has chosen not to hear of test runs",
   not_taken: "nobody took the alert",
   not_sent: "nothing was sent yet",
   not_open: "the app is closed",

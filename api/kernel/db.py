@@ -120,12 +120,13 @@ def transaction(engine: Engine) -> Iterator[Session]:
     SQLite takes the write lock at once (BEGIN IMMEDIATE): a reader that turned writer half-way
     would fail with "database is locked" instead of waiting.
     """
-    with Session(engine, expire_on_commit=False) as session, session.begin():
+    with Session(engine, expire_on_commit=False) as session, session.begin() as begun:
         if engine.dialect.name == "sqlite":
             session.execute(text("BEGIN IMMEDIATE"))
         yield session
-        for act in session.info.pop(_LAST_ACTS, ()):
-            act(session)
+        if begun.is_active:  # whoever rolls back himself leaves nothing to complete
+            for act in session.info.pop(_LAST_ACTS, ()):
+                act(session)
 
 
 def before_commit(session: Session, act: Callable[[Session], None]) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from api import migrations
 from api.alerts import service as alerts
 from api.alerts.model import Channel, Family, ResolveReason
+from api.alerts.model.policies import PolicyDraft
 from api.alerts.service import Outcome
 from api.alerts.service.acks import take_police_ack
 from api.alerts.service.playbooks import DEFAULT
@@ -84,6 +85,9 @@ def everything_happens(engine: Engine, *, sealed: bool = False) -> tuple[Scene, 
         orders.add_exemption(session, scene.order_id, draft, STAFF, at(0))
         seen = limits.show_limits(session, scene.order_id, Limits())
         limits.change_limits(session, seen, {"repeat_s": 90.0}, "as agreed", STAFF, at(1))
+        alerts.set_preferences(
+            session, scene.person_id, PolicyDraft(None, None, rings_severity_1=True, wording=1), STAFF, at(2)
+        )
     messages = visit(scene)
     house.take(*messages[:6])
     house.take(messages[4], received(scene.ankle, b'{"_type":"status","batt":9}', at(170)))

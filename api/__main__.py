@@ -57,6 +57,7 @@ def _migrate(settings: Settings) -> None:
     from api.kernel.db import make_engine
     from api.launch import setup
 
+    os.umask(0o077)  # a database that is made here is its owner's alone
     setup.migrate(make_engine(settings.database_url, settings.server_key))
 
 

@@ -4,6 +4,7 @@ A thread of the dispatcher, apart from every channel: no way out that hangs can 
 """
 
 import threading
+from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
@@ -38,5 +39,28 @@ def look(engine: Engine) -> int:
     with reading(engine) as session:
         if not service.has_escalation_due(session, now):
             return 0
-    with transaction(engine) as session:
-        return service.escalate_due(session, now)
+    try:
+        with transaction(engine) as session:
+            return service.escalate_due(session, now)
+    except DBAPIError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one step that cannot go on must not hold up the others
+        _log.error("escalation failed", error=type(error).__name__)
+        return _one_by_one(engine, now)
+
+
+def _one_by_one(engine: Engine, now: datetime) -> int:
+    """Let steps go on each by itself; of one that cannot, somebody is to call the police."""
+    with reading(engine) as session:
+        due = service.list_due_steps(session, now)
+    for run_id in due:
+        try:
+            with transaction(engine) as session:
+                service.escalate_due(session, now, run_id)
+        except DBAPIError:
+            raise
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.error("step given up", error=type(error).__name__)
+            with transaction(engine) as session:
+                service.give_up_step(session, run_id, now)
+    return len(due)

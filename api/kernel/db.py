@@ -92,9 +92,9 @@ def make_engine(url: str, server_key: bytes | None = None) -> Engine:
             "BAKEN_DATABASE_URL is no address that can be used: give sqlite:///… or postgresql+psycopg://…."
         ) from error
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, execution_options=options)
+        return create_engine(url, pool_pre_ping=True, execution_options=options, hide_parameters=True)
     arguments = {"timeout": WAIT_FOR_LOCK_S, "check_same_thread": False}
-    engine = create_engine(url, connect_args=arguments, execution_options=options)
+    engine = create_engine(url, connect_args=arguments, execution_options=options, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 

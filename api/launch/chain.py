@@ -5,6 +5,7 @@ from typing import TextIO
 
 from sqlalchemy import Engine
 
+from api import migrations
 from api.kernel import ledger
 from api.kernel.config import SettingError
 from api.kernel.db import reading
@@ -14,6 +15,7 @@ from api.kernel.ledger import Head
 def run(engine: Engine, anchor: str | None, out: TextIO) -> int:
     """Print what was looked at and every fault, the first one first; returns 0 when there is none, else 1."""
     known = _head(anchor)
+    migrations.import_tables()  # a table that nobody has read of would not be looked at
     with reading(engine) as session:
         found = ledger.verify(session, known)
     out.writelines(f"{fault.where}: {fault.what}\n" for fault in found.faults)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from api import migrations
 from api.accounts import service as accounts
 from api.accounts.model import STAFF, Role
-from api.kernel import clock, ledger
+from api.kernel import audit, clock, ledger
 from api.kernel.config import read_lines, secrets_file
 from api.kernel.db import is_away, reading, transaction
 from api.launch.preflight import NotReady
@@ -50,8 +50,11 @@ def migrate(engine: Engine) -> None:
     """
     try:
         migrations.upgrade(engine)
+        migrations.import_tables()
         with transaction(engine) as session:
-            ledger.adopt(session)
+            if adopted := ledger.adopt(session):
+                # Itself a link: whoever empties the ledger to have it made anew leaves this behind.
+                audit.record(session, clock.now(), None, "ledger.adopt", None, f"{adopted} rows")
     except DBAPIError as error:
         if not is_away(error):
             raise

@@ -165,14 +165,46 @@ def test_every_kind_is_answered(kind: str) -> None:
 
 
 def test_a_breach_reaches_the_police_in_time_whoever_is_silent() -> None:
-    wearer = {"task": "call_wearer", "within_s": 120, "otherwise": ["call"]}
+    wearer = {"task": "call_wearer", "within_s": 120, "otherwise": ["police"]}
     assert read(with_step("wearer", wearer, zone_breach=["room", "wearer"])).kinds["zone_breach"]
     slow = with_step("wearer", wearer | {"within_s": 181}, zone_breach=["room", "wearer"])
     assert "within 180 s" in refusal(slow).message
     never = with_step("her", HER, zone_breach=["room", "her"])
     assert "within 180 s" in refusal(never).message
-    mild = {"tell": "police", "by": ["webhook"], "severity": 2}
-    assert "within 180 s" in refusal(with_step("mild", mild, zone_breach=["room", "mild"])).message
+
+
+@pytest.mark.parametrize("severity", [1, 2])
+def test_a_doubtful_breach_reaches_the_police_as_well(severity: int) -> None:
+    only = {"tell": "police", "by": ["webhook"], "severity": severity}
+    bad = refusal(with_step("only", only, zone_breach=["room", "only"]))
+    assert f"at severity {3 - severity}" in bad.message
+
+
+def test_what_she_may_switch_off_is_no_way_to_the_police() -> None:
+    ask = HER | {"within_s": 60, "otherwise": ["police"]}
+    bad = refusal(with_step("ask", ask, sos=["room", "ask"]))
+    assert "whatever a protected person has chosen" in bad.message
+
+
+def test_a_call_that_somebody_is_to_make_is_no_way_to_the_police_by_itself() -> None:
+    said = with_step("spare", {"task": "call_officer"}, sos=["room", "call", "spare"])
+    assert "within 180 s" in refusal(said).message
+
+
+def test_nothing_waits_for_the_wearer() -> None:
+    """His own device would end the way to the police with a receipt."""
+    wait = {"tell": "wearer", "by": ["device"], "within_s": 60, "otherwise": ["police"]}
+    assert "nothing may wait for the wearer" in refusal(with_step("wait", wait, zone_breach=["wait"])).message
+
+
+def test_a_severity_is_a_whole_number() -> None:
+    assert "whole number" in refusal(with_step("odd", HER | {"severity": 1.9})).message
+
+
+def test_whatever_severity_a_kind_may_have_somebody_hears_of_it_at_once() -> None:
+    sure = {"tell": "operator", "severity": 2}
+    bad = refusal(with_step("sure", sure, lost_contact=["sure"]))
+    assert "lost_contact: at severity 3" in bad.message
 
 
 def test_severity_1_reaches_the_room_or_the_police_at_once() -> None:
@@ -242,11 +274,3 @@ def test_whatever_is_wrong_the_answer_is_a_refusal_and_nothing_else(data: st.Dat
     part[data.draw(st.sampled_from([*part, "new"]))] = data.draw(WORDS)
     with suppress(BadPlaybook):
         read(said)
-
-
-def test_a_call_to_the_police_for_mild_alerts_only_is_none_for_a_breach() -> None:
-    mild = {"task": "call_police", "severity": 2}
-    wait = {"task": "call_wearer", "within_s": 10, "otherwise": ["mild"]}
-    said = with_step("wait", wait, zone_breach=["room", "wait"])
-    said["steps"]["mild"] = mild
-    assert "within 180 s" in refusal(said).message

@@ -9,17 +9,27 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from api.alerts import service
-from api.alerts.model import Channel, EntryKind
-from api.alerts.model.drills import DrillGoesOn, DrillNotFound, DrillReport, LinkName, LinkState, NotDrillable
+from api.alerts.model import Channel, EntryKind, Sighting
+from api.alerts.model.drills import (
+    DrillGoesOn,
+    DrillNotFound,
+    DrillReport,
+    Heard,
+    LinkName,
+    LinkState,
+    NotDrillable,
+)
 from api.kernel.db import reading, transaction
+from api.kernel.geo import Point
 from api.orders import service as orders
 from api.orders.model import OrderNotFound
-from tests.alerts.stage import Stage, at, breach, make_stage
+from tests.alerts.stage import HIS_PLACE, Stage, at, breach, make_stage
+from tests.alerts.test_service_contacts import add_officer, add_station
 from tests.factories import NOW
 
 
-def heard_just_now(_session: Session, device_ids: Collection[UUID]) -> dict[UUID, datetime]:
-    return dict.fromkeys(device_ids, NOW)
+def heard_just_now(_session: Session, device_ids: Collection[UUID]) -> dict[UUID, Heard]:
+    return {device_id: Heard(NOW, Sighting(device_id, HIS_PLACE, 5.0, NOW)) for device_id in device_ids}
 
 
 def start(stage: Stage, order_id: UUID | None = None, now: datetime = NOW) -> DrillReport:
@@ -123,3 +133,22 @@ def test_no_deadline_runs_for_a_test(engine: Engine) -> None:
     with transaction(engine) as session:
         assert service.escalate_due(session, NOW + timedelta(hours=1)) == 0
     assert EntryKind.ESCALATED not in {entry.kind for entry in stage.log()}
+
+
+def test_a_run_goes_to_the_station_of_the_last_known_place_and_names_no_place(engine: Engine) -> None:
+    stage = make_stage(engine)
+    add_station(engine, Point(48.0, 2.0))
+    add_officer(engine, add_station(engine, HIS_PLACE, reference="HERE"), "DV-1")
+    report = start(stage)
+    (police,) = [one for one in stage.outbox() if one.channel is Channel.POLICE_WEBHOOK]
+    assert {one["station_reference"] for one in police.payload["routing"]} == {"HERE"}
+    assert (police.payload["event"]["wearer"], police.payload["event"]["protected"]) == (None, None)
+    assert states(report)[LinkName.OFFICER] is LinkState.WAITING
+
+
+def test_what_is_sent_when_a_run_is_over_changes_its_report_no_more(engine: Engine) -> None:
+    stage = make_stage(engine)
+    report = start(stage)
+    stage.resolve(report.drill.alert_id)
+    later = look(stage, report.drill.id, NOW + timedelta(days=300))
+    assert [link.name for link in later.links] == [link.name for link in report.links]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from api.alerts.model import Sighting
 from api.kernel.errors import Conflict, NotFound
 
 DRILL_LASTS = timedelta(minutes=5)
@@ -79,6 +80,14 @@ class DrillReport:
     drill: Drill
     state: LinkState
     links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When anything of a device last reached us, and its last position; None when it never had one."""
+
+    at: datetime
+    place: Sighting | None
 
 
 @dataclass(frozen=True, slots=True)

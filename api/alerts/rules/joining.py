@@ -134,9 +134,19 @@ def severity_of(event: Event) -> int:
     return severity
 
 
-def may_have_severity_1(kind: EventKind) -> bool:
-    """Say whether an event of this kind is of severity 1 when nothing makes it doubtful."""
-    return _SEVERITY.get(kind) == 1
+def severities_of(kind: EventKind) -> frozenset[int]:
+    """Return every severity that `severity_of` may give an event of this kind."""
+    sure = _SEVERITY.get(kind, LEAST_SEVERE)
+    found = {sure}
+    if kind in _BREACHES:
+        found.add(2)
+    if kind == EventKind.LOST_CONTACT:
+        found.add(3)
+    if kind in EXEMPTABLE:
+        found.add(EXEMPTED_SEVERITY)
+    if _FAMILY.get(kind, Family.APPROACH) == Family.APPROACH:
+        found.add(max(sure, 3))  # told by late data
+    return frozenset(found)
 
 
 def opens_alerts(kind: EventKind) -> bool:
@@ -268,6 +278,7 @@ class Step:
         holding: See `holding_after`.
         is_news: Somebody beyond the log has to be told: it opened, got worse, or began (again).
         came_back: What had ended, or was covered by an exception, began anew within the same alert.
+        is_other: It is of another zone, person, device or condition than what is known to hold already.
     """
 
     alert: Alert
@@ -275,6 +286,7 @@ class Step:
     kind: EntryKind
     is_news: bool
     came_back: bool
+    is_other: bool
 
 
 def next_step(
@@ -303,6 +315,7 @@ def next_step(
             EntryKind.OPENED,
             is_news=True,
             came_back=False,
+            is_other=True,
         )
     after = holding_after(holding, event)
     raised = severity < alert.severity
@@ -323,6 +336,7 @@ def next_step(
         EntryKind.RAISED if raised else EntryKind.UPDATED,
         is_news=raised or uncovered or not (event.repeat or _is_flicker(alert, holding, event)),
         came_back=uncovered or (bool(after) and not alert.ongoing),
+        is_other=event.kind not in _ENDINGS and _subject(event) not in holding,
     )
 
 

@@ -14,7 +14,7 @@ from api.alerts.model.playbooks import (
     Target,
     TaskKind,
 )
-from api.alerts.rules.joining import LEAST_SEVERE, may_have_severity_1, opens_alerts
+from api.alerts.rules.joining import LEAST_SEVERE, opens_alerts, severities_of
 
 MAX_WITHIN_S = 3600.0
 """A step that may wait longer than an hour is no escalation; proposal."""
@@ -51,17 +51,16 @@ _MAY_TELL_WEARER = frozenset(
 )
 """A message for anything else would show the wearer where she is; in a test run his device is only asked to
 report."""
-_MUST_REACH_POLICE = frozenset(
-    {
-        EventKind.SOS.value,
-        EventKind.PROXIMITY_BREACH.value,
-        EventKind.PROXIMITY_RF.value,
-        EventKind.ZONE_BREACH.value,
-        EventKind.STRAP_TAMPER.value,
-        EventKind.CASE_OPEN.value,
-        EventKind.EXTERNAL_SIGHTING.value,
-    }
-)
+_POLICE_AT = {
+    EventKind.SOS.value: (1,),
+    EventKind.PROXIMITY_BREACH.value: (1, 2),
+    EventKind.PROXIMITY_RF.value: (1, 2),
+    EventKind.ZONE_BREACH.value: (1, 2),
+    EventKind.STRAP_TAMPER.value: (1,),
+    EventKind.CASE_OPEN.value: (1,),
+    EventKind.EXTERNAL_SIGHTING.value: (1,),
+}
+"""At which severities the police must hear of which kinds."""
 _TOP = {"name", "version", "country", "decided_by", "standby", "drill_every_days", "her", "steps", "kinds"}
 _OPTIONAL_TOP = {"standby"}
 _STEP = {"tell", "by", "task", "side", "answer", "within_s", "otherwise", "severity"}
@@ -101,7 +100,7 @@ def parse_playbook(data: Any, digest: str, *, is_past: bool = False) -> Playbook
         country=_text(top["country"], ("country",)),
         decided_by=_text(top["decided_by"], ("decided_by",)),
         standby=None if top.get("standby") is None else _text(top["standby"], ("standby",)),
-        drill_every_days=int(_number(top["drill_every_days"], ("drill_every_days",), MAX_DRILL_DAYS)),
+        drill_every_days=_whole(top["drill_every_days"], ("drill_every_days",), MAX_DRILL_DAYS),
         steps=steps,
         kinds=kinds,
         her=_her(top["her"]),
@@ -126,6 +125,8 @@ def _step(name: str, said: Any) -> PlaybookStep:  # noqa: ANN401 - as above
     target = _one_of(Target, fields["tell"], (*path, "tell")) if "tell" in fields else None
     task = _one_of(TaskKind, fields["task"], (*path, "task")) if "task" in fields else None
     within_s = fields.get("within_s")
+    if target is Target.WEARER and within_s is not None:
+        raise BadPlaybook(path, f"{name}: nothing may wait for the wearer: his device could hold it up")
     if (within_s is None) != ("otherwise" not in fields):
         raise BadPlaybook(path, f"{name}: `within_s` and `otherwise` go together: give both or neither")
     return PlaybookStep(
@@ -186,7 +187,7 @@ def _severities(said: Any, path: Path) -> frozenset[int]:  # noqa: ANN401 - as a
     if said is None:
         return frozenset(range(1, LEAST_SEVERE + 1))
     several = said if isinstance(said, list) and said else [said]
-    return frozenset(int(_number(one, path, LEAST_SEVERE)) for one in several)
+    return frozenset(int(_whole(one, path, LEAST_SEVERE)) for one in several)
 
 
 def _check_names(steps: Mapping[str, PlaybookStep], kinds: Mapping[str, tuple[str, ...]]) -> None:
@@ -243,29 +244,38 @@ def _check_used(steps: Mapping[str, PlaybookStep], kinds: Mapping[str, tuple[str
 
 
 def _check_floors(steps: Mapping[str, PlaybookStep], kinds: Mapping[str, tuple[str, ...]]) -> None:
-    """Hold the playbook against what no authority may leave out."""
+    """Hold the playbook against what no authority may leave out, severity by severity.
+
+    A breach that rests on doubtful positions is of severity 2 and must reach the police as well.
+    """
     for kind, names in kinds.items():
-        if not may_have_severity_1(EventKind(kind)):
-            continue
-        at_once = [steps[name] for name in names if 1 in steps[name].severities]
-        if not any(step.target in {Target.OPERATOR, Target.POLICE} for step in at_once):
-            wrong = f"{kind}: neither the control room nor the police hear of it at once"
-            raise BadPlaybook(("kinds", kind), wrong)
-        if kind not in _MUST_REACH_POLICE:
-            continue
-        if min(_police_after_s(steps, step.name) for step in at_once) > POLICE_WITHIN_S:
-            wrong = f"{kind}: without an answer the police must hear of it within {POLICE_WITHIN_S:.0f} s"
-            raise BadPlaybook(("kinds", kind), wrong)
+        for severity in sorted(severities_of(EventKind(kind))):
+            at_once = [steps[name] for name in names if severity in steps[name].severities]
+            if not any(step.target in {Target.OPERATOR, Target.POLICE} for step in at_once):
+                wrong = f"{kind}: at severity {severity} neither the control room nor the police hear at once"
+                raise BadPlaybook(("kinds", kind), wrong)
+        for severity in _POLICE_AT.get(kind, ()):
+            begun = [name for name in names if severity in steps[name].severities]
+            if min(_police_after_s(steps, name, severity) for name in begun) > POLICE_WITHIN_S:
+                wrong = (
+                    f"{kind}: at severity {severity}, without an answer, the police must hear of it within "
+                    f"{POLICE_WITHIN_S:.0f} s, whatever a protected person has chosen"
+                )
+                raise BadPlaybook(("kinds", kind), wrong)
 
 
-def _police_after_s(steps: Mapping[str, PlaybookStep], name: str) -> float:
-    """Return after how long the police are told at the latest when nobody answers; infinite for never."""
+def _police_after_s(steps: Mapping[str, PlaybookStep], name: str, severity: int) -> float:
+    """Return after how long the police are told at the latest when nobody answers; infinite for never.
+
+    A call that somebody is to make is no way to the police by itself. What waits for a protected person is
+    none either: she may have chosen not to be told, and then it does not begin.
+    """
     step = steps[name]
-    if 1 not in step.severities:
+    if severity not in step.severities or step.target is Target.PROTECTED_PERSON:
         return float("inf")
-    if step.target is Target.POLICE or step.task is TaskKind.CALL_POLICE:
+    if step.target is Target.POLICE:
         return 0.0
-    later = [_police_after_s(steps, after) for after in step.otherwise]
+    later = [_police_after_s(steps, after, severity) for after in step.otherwise]
     return (step.within_s or 0.0) + min(later) if later else float("inf")
 
 
@@ -312,6 +322,12 @@ def _number(said: Any, path: Path, most: float) -> float:  # noqa: ANN401 - as a
     if isinstance(said, bool) or not isinstance(said, int | float) or not 1 <= said <= most:
         raise BadPlaybook(path, f"this must be a number from 1 to {most:.0f}")
     return float(said)
+
+
+def _whole(said: Any, path: Path, most: int) -> int:  # noqa: ANN401 - as above
+    if isinstance(said, float):
+        raise BadPlaybook(path, f"this must be a whole number from 1 to {most}")
+    return int(_number(said, path, most))
 
 
 def _one_of(words: type[_Word], said: Any, path: Path) -> _Word:  # noqa: ANN401 - as above

@@ -90,9 +90,9 @@ def _begins(one: PlaybookStep, event: Event, step: Step) -> bool:
         # What a camera saw goes to those who can look into it; if it is her device that is not with her,
         # a message to it would reach whoever has it (kind 22: operator and police).
         return event.live and event.kind != EventKind.EXTERNAL_SIGHTING
-    # When it opens, gets worse or begins again; a call for help and a sighting each time: they say what
-    # nobody knew before.
-    is_change = step.kind is not EntryKind.UPDATED or step.came_back
+    # When it opens, gets worse, begins again, or begins elsewhere: whoever has been sent to one door must
+    # hear of the other. A call for help and a sighting each time: they say what nobody knew before.
+    is_change = step.kind is not EntryKind.UPDATED or step.came_back or step.is_other
     return is_change or event.kind in _TOLD_EACH_TIME
 
 
@@ -228,6 +228,8 @@ def _order_part(watch: Watch | None) -> dict[str, Any] | None:
 
 
 def _event_part(event: Event, now: datetime) -> dict[str, Any]:
+    """Return what happened; of a test run without the places, by which only its stations were found."""
+    is_test = event.kind is EventKind.DRILL
     return {
         "kind": event.kind.value,
         "occurred_at": _iso(event.occurred_at),
@@ -242,8 +244,8 @@ def _event_part(event: Event, now: datetime) -> dict[str, Any]:
         "reach_m": event.reach_m,
         "zone_id": str(event.zone_id) if event.zone_id else None,
         "protected_person_id": str(event.person_id) if event.person_id else None,
-        "wearer": _position_part(event.wearer, now),
-        "protected": _position_part(event.protected, now),
+        "wearer": None if is_test else _position_part(event.wearer, now),
+        "protected": None if is_test else _position_part(event.protected, now),
         "rule_version": event.rule_version,
     }
 

@@ -7,7 +7,13 @@ out · `playbooks` who is told of what · `drilling` test runs of a whole chain 
 
 from api.alerts.service.drilling import HeardOf, get_drill, list_drills, start_drill
 from api.alerts.service.drilling import list_due as list_due_drills
-from api.alerts.service.escalating import escalate_due, list_open_tasks, note_outcome
+from api.alerts.service.escalating import (
+    escalate_due,
+    give_up_step,
+    list_due_steps,
+    list_open_tasks,
+    note_outcome,
+)
 from api.alerts.service.escalating import has_due as has_escalation_due
 from api.alerts.service.handling import (
     AlertDetail,
@@ -88,6 +94,7 @@ __all__ = [
     "expire_pending",
     "get_alert",
     "get_drill",
+    "give_up_step",
     "has_due",
     "has_escalation_due",
     "is_ongoing",
@@ -97,6 +104,7 @@ __all__ = [
     "list_commands",
     "list_drills",
     "list_due_drills",
+    "list_due_steps",
     "list_holding",
     "list_open_tasks",
     "list_playbooks",

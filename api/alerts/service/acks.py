@@ -70,16 +70,21 @@ def _take(session: Session, ack: PoliceAck, messages: list[Notification], now: d
         audit.record(session, now, None, f"alerts.{code}", message.id)
         if is_ack:
             answer_run(session, message.run_id, now)
-    alert_ids = dict.fromkeys(message.alert_id for message in messages if message.alert_id is not None)
-    for alert_id in alert_ids if is_ack else ():
-        _note(session, alert_id, ack, now)
+    newest: dict[UUID, datetime] = {}
+    for message in messages:
+        if message.alert_id is not None:
+            newest[message.alert_id] = max(
+                message.created_at, newest.get(message.alert_id, message.created_at)
+            )
+    for alert_id, until in newest.items() if is_ack else ():
+        _note(session, alert_id, ack, until, now)
 
 
-def _note(session: Session, alert_id: UUID, ack: PoliceAck, now: datetime) -> None:
-    """Say in the alert's log that the police have it: nobody has to telephone them any more."""
+def _note(session: Session, alert_id: UUID, ack: PoliceAck, until: datetime, now: datetime) -> None:
+    """Say in the alert's log that the police have it, up to the newest message that they acknowledged."""
     alert_store.lock_log(session)
     alert = alert_store.get_alert(session, alert_id).alert
     detail = {"who": ack.who}
     entry = NewEntry(alert_id, now, EntryKind.POLICE_ACKNOWLEDGED, alert.severity, None, detail=detail)
     alert_store.add_entries(session, [entry])
-    answer(session, alert_id, {Answer.POLICE_ACK}, now)
+    answer(session, alert_id, {Answer.POLICE_ACK}, now, until)

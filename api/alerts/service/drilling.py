@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from api.alerts.model import Alert, Attempt, Event, EventKind
-from api.alerts.model.drills import Drill, DrillGoesOn, DrillReport, DueDrill, NotDrillable
+from api.alerts.model import Alert, Attempt, Event, EventKind, Sighting
+from api.alerts.model.drills import Drill, DrillGoesOn, DrillReport, DueDrill, Heard, NotDrillable
 from api.alerts.rules.drilling import due_drills, report_of
 from api.alerts.rules.joining import join_key
 from api.alerts.service import playbooks
@@ -24,8 +24,8 @@ from api.orders import service as orders
 from api.orders.rules import is_in_force
 
 LIST_LIMIT = 100
-HeardOf = Callable[[Session, Collection[UUID]], Mapping[UUID, datetime]]
-"""When anything of these devices last reached us; the room that hears them stands above this one."""
+HeardOf = Callable[[Session, Collection[UUID]], Mapping[UUID, Heard]]
+"""When anything of these devices last reached us, and from where; the room that hears them stands above."""
 
 
 def start_drill(
@@ -41,7 +41,7 @@ def start_drill(
     order = orders.get_order(session, order_id)
     if not is_in_force(order, now):
         raise NotDrillable("The order is not in force: nothing of its chain can be tested.")
-    event = Event(kind=EventKind.DRILL, occurred_at=now, order_id=order_id, exercise=True)
+    event = _event(session, order_id, heard_of, now)
     if alert_store.find_unresolved(session, {join_key(event)}):
         raise DrillGoesOn("The alert of an earlier test run is not resolved: resolve it first.")
     (alert,) = open_alerts(session, [event], now)
@@ -49,6 +49,28 @@ def start_drill(
     store.add_drill(session, drill)
     audit.record(session, now, actor_id, "alerts.drill", drill.id)
     return _report(session, drill, heard_of, now)
+
+
+def _event(session: Session, order_id: UUID, heard_of: HeardOf, now: datetime) -> Event:
+    """Return the event of a test run: with the last known places, by which stations are found."""
+    watch = orders.get_watch(session, order_id)
+    hers = tuple(device_id for _person, devices in watch.protected for device_id in devices)
+    heard = heard_of(session, {*watch.wearer_devices, *hers})
+    return Event(
+        kind=EventKind.DRILL,
+        occurred_at=now,
+        order_id=order_id,
+        exercise=True,
+        wearer=_latest(heard, watch.wearer_devices),
+        protected=_latest(heard, hers),
+    )
+
+
+def _latest(heard: Mapping[UUID, Heard], device_ids: Collection[UUID]) -> Sighting | None:
+    placed = [
+        one for one in (heard[device_id].place for device_id in device_ids if device_id in heard) if one
+    ]
+    return max(placed, key=lambda one: one.fixed_at, default=None)
 
 
 def get_drill(session: Session, drill_id: UUID, heard_of: HeardOf, now: datetime) -> DrillReport:
@@ -82,7 +104,9 @@ def _report(session: Session, drill: Drill, heard_of: HeardOf, now: datetime) ->
     devices: set[UUID] = set()
     if watch is not None:
         devices = {*watch.wearer_devices, *(one for _person, hers in watch.protected for one in hers)}
-    sent = [(one, tries[one.id]) for one in notifications]
+    # What is sent later, such as that it is over, is no part of the test.
+    sent = [(one, tries[one.id]) for one in notifications if one.created_at <= drill.started_at]
     reaches = reaches_of(session, alert, alert_store.list_entries(session, alert.id), notifications)
     withheld = {reach.person_id for reach in reaches if reach.withheld_by is not None}
-    return report_of(drill, alert, steps, sent, watch, heard_of(session, devices), withheld, now)
+    heard = {device_id: one.at for device_id, one in heard_of(session, devices).items()}
+    return report_of(drill, alert, steps, sent, watch, heard, withheld, now)

@@ -50,9 +50,10 @@ def begin(
 ) -> dict[tuple[UUID, str], UUID]:
     """Begin steps: timers where they have a deadline, tasks where somebody is to call.
 
-    A step that waits already is not begun a second time, a call that is to be made is not asked for twice,
-    and no step waits for an alert to be taken that somebody has taken. Returns the run of each
-    (alert, step) that waits.
+    A step that waits already is not begun a second time, and no step waits for an alert to be taken that
+    somebody has taken. A call that is to be made is not asked for twice, unless a step waits for it: a call
+    made for something earlier says nothing of what came after. Returns the run of each (alert, step) that
+    waits.
     """
     ids = {alert.id for alert, _step in begun}
     waiting = {(run.alert_id, run.step): run.id for run in runs.list_waiting(session, ids)}
@@ -64,7 +65,8 @@ def begin(
             run = _run(playbook, alert, step, now)
             waiting[alert.id, step.name] = run.id
             new_runs.append(run)
-        if step.task is not None and (alert.id, step.task) not in calls:
+        waits = (alert.id, step.name) in waiting and not known
+        if step.task is not None and (waits or (alert.id, step.task) not in calls):
             tasks.append(_task(alert, step, step.task, waiting.get((alert.id, step.name)), now))
             calls.add((alert.id, step.task))
     runs.add_runs(session, new_runs)
@@ -111,10 +113,30 @@ def has_due(session: Session, now: datetime) -> bool:
     return runs.has_due(session, now)
 
 
-def escalate_due(session: Session, now: datetime) -> int:
-    """Let what has waited long enough go on to its next steps; returns how many that were."""
+def list_due_steps(session: Session, now: datetime) -> list[UUID]:
+    """Return the runs that have waited long enough, the longest overdue first."""
+    return [run.id for run in runs.list_due(session, now, DUE_LIMIT)]
+
+
+def give_up_step(session: Session, run_id: UUID, now: datetime) -> None:
+    """End a step whose next ones cannot be begun for a fault of ours: somebody is to call the police."""
     alert_store.lock_log(session)
-    due = runs.list_due(session, now, DUE_LIMIT)
+    run = runs.find_run(session, run_id)
+    if run is None or run.state is not RunState.WAITING:
+        return
+    runs.end_runs(session, [run_id], RunState.UNANSWERED, now)
+    alert = alert_store.get_alert(session, run.alert_id).alert
+    detail = {"step": run.step, "why": "our_fault", "next": [TaskKind.CALL_POLICE.value]}
+    entry = NewEntry(alert.id, now, EntryKind.ESCALATED, alert.severity, None, detail=detail)
+    alert_store.add_entries(session, [entry])
+    call = Task(uuid.uuid4(), alert.id, None, TaskKind.CALL_POLICE, None, now, None, None, None, None, "")
+    runs.add_tasks(session, [call])
+
+
+def escalate_due(session: Session, now: datetime, only: UUID | None = None) -> int:
+    """Let what has waited long enough, or the one run `only`, go on to its next steps; returns how many."""
+    alert_store.lock_log(session)
+    due = [run for run in runs.list_due(session, now, DUE_LIMIT) if only in {None, run.id}]
     if not due:
         return 0
     alerts = alert_store.list_by_ids(session, {run.alert_id for run in due})
@@ -196,9 +218,22 @@ def _tell(
     tell(session, tellings, watches, now)
 
 
-def answer(session: Session, alert_id: UUID, answers: Collection[Answer], now: datetime) -> None:
-    """Note that somebody answered: the steps of the alert that waited for it go no further."""
-    ended = [run.id for run in runs.list_waiting(session, [alert_id]) if run.answer in answers]
+def answer(
+    session: Session,
+    alert_id: UUID,
+    answers: Collection[Answer],
+    now: datetime,
+    until: datetime | None = None,
+) -> None:
+    """Note that somebody answered: the steps of the alert that waited for it go no further.
+
+    `until`: of which moment on the answer cannot know: what began later was told by a later message.
+    """
+    ended = [
+        run.id
+        for run in runs.list_waiting(session, [alert_id])
+        if run.answer in answers and (until is None or run.started_at <= until)
+    ]
     runs.end_runs(session, ended, RunState.ANSWERED, now)
 
 
@@ -257,16 +292,10 @@ def note_outcome(
     entry = NewEntry(alert.id, now, EntryKind.TASK_DONE, alert.severity, actor_id, detail=detail)
     alert_store.add_entries(session, [entry])
     audit.record(session, now, actor_id, "alerts.task", task_id, outcome.value)
-    waiting = [run for run in runs.list_waiting(session, [alert.id]) if _asks_for(session, run, task)]
+    waiting = [run for run in runs.list_waiting(session, [alert.id]) if run.id == task.run_id]
     is_reached = outcome is TaskOutcome.REACHED
     state = RunState.ANSWERED if is_reached else RunState.UNANSWERED
     runs.end_runs(session, [run.id for run in waiting], state, now)
     if not is_reached:
         _go_on(session, [(alert, run) for run in waiting], now, outcome.value)
     return runs.get_task(session, task_id)
-
-
-def _asks_for(session: Session, run: StepRun, task: Task) -> bool:
-    """Say whether the step waits for this very call, whichever step it was that asked for it first."""
-    step = playbooks.by_digest(session, run.playbook).steps[run.step]
-    return step.task is task.kind

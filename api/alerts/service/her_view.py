@@ -85,7 +85,7 @@ def read_details(
         preferences=preferences_of(session, person_id),
         checked_at=last.drill.started_at if last else None,
         check=last.state if last else None,
-        heard_at=max(heard_of(session, devices).values(), default=None),
+        heard_at=max((one.at for one in heard_of(session, devices).values()), default=None),
         shown_at=now,
     )
 

@@ -27,6 +27,7 @@ from api.alerts.model.playbooks import (
     TaskNotFound,
     TaskOutcome,
 )
+from api.alerts.store.alerts import _AlertRow
 from api.kernel import ledger
 from api.kernel.db import Base, UtcDateTime
 
@@ -200,12 +201,17 @@ def get_task(session: Session, task_id: UUID) -> Task:
 
 
 def list_open_tasks(session: Session, alert_ids: Collection[UUID] | None, limit: int) -> list[Task]:
-    """Return calls that nobody has made yet, of these alerts or (None) of all, oldest first."""
-    statement = select(_TaskRow).where(_TaskRow.done_at.is_(None))
+    """Return calls that nobody has made yet, of these alerts or (None) of all, the worst alerts first.
+
+    By risk and only then by age: in a flood the call of a new severity 1 must not be behind a thousand.
+    """
+    statement = select(_TaskRow).join(_AlertRow, _AlertRow.id == _TaskRow.alert_id)
+    statement = statement.where(_TaskRow.done_at.is_(None))
     if alert_ids is not None:
         statement = statement.where(_TaskRow.alert_id.in_(alert_ids))
     rows = session.scalars(
-        statement.order_by(_TaskRow.created_at, _TaskRow.id).limit(limit), execution_options=_FRESH
+        statement.order_by(_AlertRow.severity, _TaskRow.created_at, _TaskRow.id).limit(limit),
+        execution_options=_FRESH,
     )
     return [_task_of(row) for row in rows]
 

@@ -8,6 +8,8 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
+from api.alerts.model import Sighting
+from api.alerts.model.drills import Heard
 from api.geofence.model import ExclusionZone, Fix, Limits
 from api.geofence.service.zones import list_zones
 from api.geofence.store.fixes import list_track
@@ -49,10 +51,16 @@ class Track(msgspec.Struct, frozen=True):
     fixes: tuple[Fix, ...]
 
 
-def heard_of(session: Session, device_ids: Collection[UUID]) -> dict[UUID, datetime]:
-    """Return when anything of these devices last reached us; one that was never heard is missing."""
-    states = list_device_states(session, device_ids)
-    return {device_id: state.heard_at for device_id, state in states.items()}
+def heard_of(session: Session, device_ids: Collection[UUID]) -> dict[UUID, Heard]:
+    """Return when anything of these devices last reached us, and where from; who never spoke is missing."""
+    return {
+        device_id: Heard(state.heard_at, None if state.fix is None else _sighting(device_id, state.fix))
+        for device_id, state in list_device_states(session, device_ids).items()
+    }
+
+
+def _sighting(device_id: UUID, fix: Fix) -> Sighting:
+    return Sighting(device_id, fix.point, fix.accuracy_m, fix.fixed_at)
 
 
 def positions_of(session: Session, order_ids: Collection[UUID]) -> list[Position]:

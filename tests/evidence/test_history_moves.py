@@ -12,6 +12,7 @@ from api.accounts import service as accounts
 from api.accounts.model import Role
 from api.alerts import service as alerts
 from api.alerts.model import Channel, Family
+from api.alerts.model.playbooks import TaskOutcome
 from api.evidence.model.history import BadHistory, NoSuchOrder, NotEmpty
 from api.evidence.model.history_plan import LEFT_OUT, PLAN
 from api.evidence.rules.history import encode_footer, line_of
@@ -154,6 +155,35 @@ def test_nothing_that_was_imported_is_sent_again(
                 assert not alerts.has_due(session, at(2400), channel)
             assert alerts.messages_after(session, None, 0, at(200), 100) == []
             assert alerts.expire_pending(session, at(999_999), 100) == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_step_of_an_open_alert_begins_another_in_the_new_house(
+    sqlite_engine: Engine, request: pytest.FixtureRequest, kind: str
+) -> None:
+    scene, _house = everything_happens(sqlite_engine)
+    waiting = "SELECT count(*) FROM step_run WHERE state = 'waiting'"
+    with reading(sqlite_engine) as session:
+        before = session.scalar(text(waiting))
+        calls = alerts.list_open_tasks(session)
+    file, _told = export(sqlite_engine, scene.order_id)
+    runs = rows_of(file, "step_run")
+    assert sum(run["state"] == "ended" and "ended_at" not in run for run in runs) == before
+    assert before
+    with empty_house(request, kind) as other:
+        take(other, file)
+        with transaction(other) as session:
+            assert session.scalar(text(waiting)) == 0
+            assert alerts.escalate_due(session, at(999_999)) == 0
+            opened = alerts.list_open_tasks(session)
+            assert opened == calls  # somebody decides about each call: it is not lost, and begins nothing
+            for call in opened:
+                alerts.note_outcome(session, call.id, STAFF, TaskOutcome.NO_ANSWER, "", at(9300))
+            assert not any(alerts.has_due(session, at(999_999), channel) for channel in Channel)
+            assert alerts.list_open_tasks(session) == []
+    with transaction(sqlite_engine) as session:  # the old house goes on as before
+        assert session.scalar(text(waiting)) == before
+        assert alerts.escalate_due(session, at(999_999)) > 0
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -30,6 +30,11 @@ _OWN_REASON = Hidden("reason", "order_id", Ids.ORDER, NO_TEXT)
 _OWN_NAME = Hidden("name", "id", Ids.OWN_PEOPLE, NO_TEXT)
 LEFT_THE_HOUSE = {"state": {"pending": "moved"}}
 """A message that waited stays the former house's to send: here it is seen, and never sent again."""
+NOBODY_WAITS = {"state": {"waiting": "ended"}}
+"""A step that waited stays the former house's too: two houses would send for the police and call twice.
+
+It has no `ended_at`: nothing ended it but its leaving.
+"""
 
 PLAN: tuple[Part, ...] = (
     Part(
@@ -124,7 +129,7 @@ PLAN: tuple[Part, ...] = (
         {"notification_id": Reference("notification")},
     ),
     Part("alert_policy", (By("person_id", Ids.OWN_PEOPLE),), {"person_id": _PERSON}),
-    Part("step_run", _OF_ALERTS, {"alert_id": _ALERT}),
+    Part("step_run", _OF_ALERTS, {"alert_id": _ALERT}, recast=NOBODY_WAITS),
     Part("task", _OF_ALERTS, {"alert_id": _ALERT, "run_id": Reference("step_run")}),
     Part("drill", _OF_ALERTS, {"alert_id": _ALERT, "order_id": _ORDER}),
     Part(

@@ -391,6 +391,35 @@ def test_words_that_this_version_does_not_know_are_found_before_the_worker_does(
         take(other, rewritten(file, before, after))
 
 
+@pytest.mark.parametrize(
+    ("table", "before", "after"),
+    [
+        ("notification", b'"state":"moved"', b'"state":"pending"'),
+        ("notification", b'"state":"received"', b'"state":"pending"'),
+        ("step_run", b'"state":"ended"', b'"state":"waiting"'),
+    ],
+)
+def test_a_file_that_would_send_something_is_refused_with_its_line_and_nothing_is_kept(
+    sqlite_engine: Engine, request: pytest.FixtureRequest, table: str, before: bytes, after: bytes
+) -> None:
+    scene, _house = everything_happens(sqlite_engine)
+    file, _told = export(sqlite_engine, scene.order_id)
+    there = b'"table":"' + table.encode() + b'"}'
+    line, raw = next(
+        (n, raw) for n, raw in enumerate(file.splitlines(), 1) if raw.endswith(there) and before in raw
+    )
+    crafted = rewritten(file, raw, raw.replace(before, after))
+    sentence = f"^Line {line} column state says '{after[9:-1].decode()}', which a history never does"
+    with pytest.raises(BadHistory, match=sentence):
+        canonical(crafted)
+    with empty_house(request, "sqlite") as other:
+        with pytest.raises(BadHistory, match=sentence):
+            take(other, crafted)
+        with reading(other) as session:
+            assert session.scalar(text("SELECT count(*) FROM notification")) == 0
+            assert ledger.head(session).number == 0
+
+
 def test_a_wrong_server_key_exports_nothing(sqlite_url: str, sqlite_engine: Engine) -> None:
     scene = make_scene(sqlite_engine)
     stranger = make_engine(sqlite_url, bytes(32))

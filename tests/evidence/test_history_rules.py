@@ -262,6 +262,22 @@ def test_every_wrong_line_is_named(lines: list[bytes], sentence: str) -> None:
     assert told.value.message.startswith(sentence)
 
 
+def test_a_row_that_is_still_to_be_done_is_refused_and_what_became_of_it_is_not() -> None:
+    state = Column("state", Kind.TEXT, is_nullable=False)
+    steps = Layout(Part("step", (), recast={"state": {"waiting": "ended"}}), (state,), ("state",))
+    for said, is_taken in (("ended", True), ("waiting", False)):
+        reading = Reading([ORDER, steps])
+        first, row, _end = file_of(header(), {"table": "step", "row": {"state": said}})
+        reading.take(first)
+        if is_taken:
+            assert reading.take(row) is not None
+        else:
+            with pytest.raises(
+                BadHistory, match=r"^Line 2 column state says 'waiting', which a history never"
+            ):
+                reading.take(row)
+
+
 WHOLE = b"".join(
     file_of(header(protective_order=1, batch=1, part=1), order(), BATCH_4, part(1, order_id=str(OF), batch=4))
 )

@@ -121,7 +121,8 @@ class Part:
     Attributes:
         reach: A row belongs to the history when any of these finds it.
         sealed: Per column of the table.
-        recast: Per column, values that become another when the history leaves the house.
+        recast: Per column, values that become another when the history leaves the house: what is still to
+            be done. A file that has them is refused.
         counter: The column that the database counts; the next number must come after the imported ones.
         may_be_there: A house that takes a history may have rows of its own.
     """

@@ -99,6 +99,7 @@ class Reading:
         if layout is None:
             raise BadValue(f"is of a table {table[:40]!r}, which this version does not know")
         row = decode_row(layout, content["row"])
+        _check_left(layout, row)
         place = (self._rank[table], key_of(layout, row))
         if self._last is not None and place <= self._last:
             again = place == self._last
@@ -136,6 +137,16 @@ class Reading:
         if self.header.order_id not in self._named["protective_order", "id"]:
             raise BadValue("ends the file without the order that the header names")
         self._ended = sha256
+
+
+def _check_left(layout: Layout, row: Row) -> None:
+    """Raise BadValue for what is still to be done: an export never writes it, and here it would be done."""
+    for column, recast in layout.part.recast.items():
+        if row[column] in recast:
+            raise BadValue(
+                f"column {column} says {row[column]!r}, which a history never does: nothing in it is still "
+                f"to be sent or waited for, and what was is written as {recast[row[column]]!r}"
+            )
 
 
 def _id(value: object) -> object:

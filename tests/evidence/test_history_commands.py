@@ -94,6 +94,24 @@ def test_a_real_move_ends_with_the_same_digest_and_the_same_verdict(move: Move) 
     assert "everything is as it was written" in run("verify-chain", there=True)
 
 
+def test_the_three_steps_of_the_page_make_an_empty_house_and_fill_it(tmp_path: Path) -> None:
+    page = (ROOT / "ops/docs/history.md").read_text(encoding="utf-8").split("\n## An empty house\n")[1]
+    lines = [
+        line.split("$ python -m api ")[1] for line in page.split("\n## ")[0].splitlines() if "$ " in line
+    ]
+    assert [line.split()[0] for line in lines] == ["setup", "migrate", "history"]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("BAKEN_")}
+    environ["BAKEN_HOME"] = str(tmp_path / "new")
+    for line in lines:
+        words = line.replace("C-1234.jsonl --key history.key", str(EXAMPLE)).split()
+        done = subprocess.run(
+            [sys.executable, "-m", "api", *words],
+            env=environ, cwd=ROOT, capture_output=True, text=True, check=False, timeout=90,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, ""), line
+    assert done.stdout.endswith("imported\n")
+
+
 def test_the_file_is_its_owner_s_alone_and_nothing_is_written_over(
     move: Move, scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

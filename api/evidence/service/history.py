@@ -127,7 +127,8 @@ def import_history(session: Session, lines: Iterable[bytes], now: datetime, prog
     if (table := store.find_full(session)) is not None:
         raise NotEmpty(
             f"This house is not empty (table {table}): a history is taken into a new database, made with "
-            "`python -m api migrate`, before its other processes have run. Nothing was imported."
+            "`python -m api setup` and `python -m api migrate`, before its other processes have run. "
+            "Nothing was imported."
         )
     layouts = store.layouts()
     reading = Reading(layouts)

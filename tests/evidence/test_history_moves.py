@@ -13,7 +13,7 @@ from api.accounts.model import Role
 from api.alerts import service as alerts
 from api.alerts.model import Channel, Family
 from api.alerts.model.playbooks import TaskOutcome
-from api.evidence.model.history import BadHistory, NoSuchOrder, NotEmpty
+from api.evidence.model.history import LINK_DIGITS, BadHistory, NoSuchOrder, NotEmpty
 from api.evidence.model.history_plan import LEFT_OUT, PLAN
 from api.evidence.rules.history import encode_footer, line_of
 from api.evidence.service import history
@@ -343,9 +343,15 @@ def test_what_the_database_refuses_is_told_with_its_line_and_nothing_is_kept(
 
 
 def rewritten(file: bytes, before: bytes, after: bytes) -> bytes:
-    """The file as somebody would write it who alters it and its footer too."""
-    lines = file.replace(before, after).splitlines(keepends=True)[:-1]
-    footer = encode_footer(len(lines), hashlib.sha256(b"".join(lines)).hexdigest())
+    """The file as somebody would write it who alters it, and every link and the footer too."""
+    header, *rows, _footer = file.replace(before, after).splitlines(keepends=True)
+    lines = [header]
+    sha = hashlib.sha256(header)
+    for row in rows:
+        content = json.loads(row)
+        lines.append(line_of(content | {"link": sha.hexdigest()[:LINK_DIGITS]}))
+        sha.update(lines[-1])
+    footer = encode_footer(len(lines), sha.hexdigest())
     return b"".join([*lines, line_of(footer)])
 
 

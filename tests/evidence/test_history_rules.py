@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+import io
 import json
 import math
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +22,7 @@ from api.evidence.rules.history import (
     encode_header,
     encode_row,
     line_of,
+    linked,
     parse,
 )
 from api.evidence.rules.history_reading import Reading
@@ -166,7 +169,10 @@ def header(**counts: int) -> dict[str, Any]:
 
 
 def file_of(*lines: dict[str, Any], footer: dict[str, Any] | None = None) -> list[bytes]:
-    raw = [line_of(line) for line in lines]
+    raw: list[bytes] = []
+    for line in lines:
+        link = {"link": hashlib.sha256(b"".join(raw)).hexdigest()[:16]} if raw else {}
+        raw.append(line_of(line | link))
     end = footer or encode_footer(len(raw), hashlib.sha256(b"".join(raw)).hexdigest())
     return [*raw, line_of(end)]
 
@@ -223,7 +229,7 @@ TWO = header(protective_order=1, part=1)
         (file_of(ONE, order(), footer={"footer": {"lines": 2, "sha256": "A" * 64}}), "Line 3 is not a foot"),
         (file_of(ONE, order(), footer={"footer": [], "x": 1}), "Line 3 is a footer at the wrong place"),
         (file_of(ONE, order(), footer=encode_footer(3, "a" * 64)), "Line 3 is a footer for 3 lines, and 2"),
-        (file_of(ONE, order(), footer=encode_footer(2, "a" * 64)), "Line 3 is a footer for other lines"),
+        (file_of(ONE, order(), footer=encode_footer(2, "a" * 64)), "Line 2 or line 3 was altered"),
         (file_of(), "Line 1 is a footer at the wrong place"),
         (file_of(TWO, order()), "Line 3 ends the file with 0 rows of part; the header says 1"),
         (
@@ -237,6 +243,9 @@ TWO = header(protective_order=1, part=1)
         (file_of(TWO, {"table": "thing", "row": {}}), "Line 2 is of a table 'thing'"),
         (file_of(TWO, {"table": 5, "row": {}}), "Line 2 is not a row"),
         (file_of(TWO, {"row": {}}), "Line 2 is not a row"),
+        ([line_of(ONE), line_of(order())], "Line 2 is not a row"),
+        ([line_of(ONE), line_of(order() | {"link": 5})], "Line 1 or line 2 was altered"),
+        ([line_of(ONE), line_of(order() | {"link": "a" * 16})], "Line 1 or line 2 was altered"),
         (file_of(TWO, part(order_id=str(OF))), "Line 2 names in order_id a row of protective_order"),
         (file_of(TWO, part(batch=7)), "Line 2 names in batch a row of batch that is not there"),
         (file_of(TWO, part(people=[str(OF)])), "Line 2 names in people a row"),
@@ -244,7 +253,7 @@ TWO = header(protective_order=1, part=1)
         (file_of(TWO, part(number=1.5)), "Line 2 column number is no whole number"),
         (file_of(order()), "Line 1 is no header"),
         (file_of(ONE | {"format": "other"}), "Line 1 is no header"),
-        (file_of(ONE | {"version": 2}), "Line 1 says a version of the format that is not 1"),
+        (file_of(ONE | {"version": 1}), "Line 1 says a version of the format that is not 2"),
         (file_of(ONE | {"version": True}), "Line 1 says a version"),
         (file_of(ONE | {"more": 1}), "Line 1 does not have exactly the fields"),
         (file_of(without(ONE, "house")), "Line 1 does not have exactly the fields"),
@@ -291,6 +300,39 @@ def test_any_altered_byte_is_refused(place: int, other: int) -> None:
         read(bytes(altered).splitlines(keepends=True))
 
 
+LONG = file_of(header(protective_order=1, part=40), order(), *(part(n) for n in range(40)))
+
+
+def named(lines: list[bytes]) -> set[int]:
+    """The numbers of the lines that the sentence begins with."""
+    with pytest.raises(BadHistory) as told:
+        read(lines)
+    found = re.match(r"Line (\d+)(?: or line (\d+))?", told.value.message)
+    assert found is not None, told.value.message
+    return {int(number) for number in found.groups() if number}
+
+
+@given(st.integers(0, len(b"".join(LONG)) - 1), st.integers(1, 255))
+def test_the_line_that_was_altered_is_named_alone_or_with_the_next(place: int, other: int) -> None:
+    altered = bytearray(b"".join(LONG))
+    line = altered[:place].count(b"\n") + 1
+    altered[place] ^= other
+    assert named(io.BytesIO(altered).readlines()) in ({line}, {line, line + 1}, {line - 1, line})
+
+
+@given(st.integers(1, len(LONG) - 1), st.data())
+def test_where_a_line_is_gone_put_in_or_moved_is_named(place: int, data: st.DataObject) -> None:
+    if place < len(LONG) - 1:
+        assert named([*LONG[:place], *LONG[place + 1 :]]) <= {place, place + 1}
+    another = data.draw(st.integers(1, len(LONG) - 2))
+    assert named([*LONG[:place], LONG[another], *LONG[place:]]) <= {place, place + 1, place + 2}
+
+
+def test_a_link_stands_in_a_line_as_the_canonical_form_has_it() -> None:
+    line = line_of(order())
+    assert linked(line, "a" * 16) == line_of(order() | {"link": "a" * 16})
+
+
 @given(st.integers(0, len(WHOLE) - 1))
 def test_any_end_that_was_cut_off_is_refused(length: int) -> None:
     with pytest.raises(BadHistory):
@@ -315,7 +357,9 @@ def test_who_wrote_the_file_and_when_is_no_part_of_what_is_equal(
 
 
 def test_blanks_and_the_order_of_keys_are_no_difference_but_a_row_is() -> None:
-    spaced = [json.dumps(line, indent=None).encode() + b"\n" for line in (ONE, order())]
+    first = json.dumps(ONE, indent=None).encode() + b"\n"
+    row = order() | {"link": hashlib.sha256(first).hexdigest()[:16]}
+    spaced = [first, json.dumps(row, indent=None).encode() + b"\n"]
     footer = line_of(encode_footer(2, hashlib.sha256(b"".join(spaced)).hexdigest()))
     same = read([*spaced, footer], canonical=True).canonical
     assert same == read(file_of(ONE, order()), canonical=True).canonical

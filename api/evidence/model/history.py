@@ -10,8 +10,10 @@ from uuid import UUID
 from api.kernel.errors import Conflict, Invalid, NotFound
 
 FORMAT = "baken-history"
-VERSION = 1
+VERSION = 2
 """Rises when a file of the version before cannot be read any more."""
+LINK_DIGITS = 16
+"""Hexadecimal digits of a row's link: enough to tell where a file was altered; the footer has all 64."""
 EXPORTED, IMPORTED = "evidence.export_history", "evidence.import_history"
 TRANSFERS = frozenset({EXPORTED, IMPORTED})
 """Acts on the history itself: they travel, and do not count when two histories are compared."""

@@ -58,8 +58,13 @@ def encode_row(columns: Sequence[Column], row: Row) -> dict[str, Any]:
 
 
 def row_line(layout: Layout, row: Row) -> bytes:
-    """Return a row's line in canonical form."""
+    """Return a row's line in canonical form, without its link."""
     return line_of({"table": layout.part.table, "row": encode_row(layout.columns, row)})
+
+
+def linked(line: bytes, link: str) -> bytes:
+    """Return a row's line with its link, in canonical form too: of its names, `link` is the first."""
+    return b'{"link":"' + link.encode() + b'",' + line[1:]
 
 
 def decode_row(layout: Layout, content: object) -> Row:

@@ -5,7 +5,18 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from api.evidence.model.history import FORMAT, TRANSFERS, VERSION, BadHistory, Header, Layout, Line, Row, Told
+from api.evidence.model.history import (
+    FORMAT,
+    LINK_DIGITS,
+    TRANSFERS,
+    VERSION,
+    BadHistory,
+    Header,
+    Layout,
+    Line,
+    Row,
+    Told,
+)
 from api.evidence.rules.history import (
     BadValue,
     decode_footer,
@@ -84,17 +95,20 @@ class Reading:
         if "footer" in content:
             self._end(content)
             return None
+        before = self._sha.hexdigest()
         self._sha.update(raw)
         if self.header is None:
             self.header = decode_header(content, list(self._layouts))
             self._canonical = Canonical(self.header.order_id) if self._wants_canonical else None
             return None
-        return self._row(content)
+        return self._row(content, before)
 
-    def _row(self, content: dict[str, Any]) -> Line:
+    def _row(self, content: dict[str, Any], before: str) -> Line:
         table = content.get("table")
-        if content.keys() != {"table", "row"} or not isinstance(table, str):
-            raise BadValue('is not a row: {"table": …, "row": …}')
+        if content.keys() != {"link", "table", "row"} or not isinstance(table, str):
+            raise BadValue('is not a row: {"link": …, "row": …, "table": …}')
+        if content["link"] != before[:LINK_DIGITS]:
+            raise self._altered()
         layout = self._layouts.get(table)
         if layout is None:
             raise BadValue(f"is of a table {table[:40]!r}, which this version does not know")
@@ -122,6 +136,14 @@ class Reading:
             if table == layout.part.table:
                 named.add(row[column])
 
+    def _altered(self) -> BadHistory:
+        """Return what to raise where a line does not carry the digest of what stands before it.
+
+        The line before this one carried that of what stands before itself, so nothing earlier is at fault.
+        """
+        between = f"Line {self.number - 1} or line {self.number} was altered"
+        return BadHistory(f"{between}, or a line was put in or taken out there.")
+
     def _end(self, content: dict[str, Any]) -> None:
         if self.header is None or content.keys() != {"footer"}:
             raise BadValue("is a footer at the wrong place")
@@ -129,7 +151,7 @@ class Reading:
         if lines != self.number - 1:
             raise BadValue(f"is a footer for {lines} lines, and {self.number - 1} stand before it")
         if sha256 != self._sha.hexdigest():
-            raise BadValue("is a footer for other lines: something was altered")
+            raise self._altered()
         for table, count in self._counts.items():
             if self.header.counts.get(table, 0) != count:
                 promised = self.header.counts.get(table, 0)

@@ -16,6 +16,7 @@ from api.alerts.model import RULE_VERSION
 from api.evidence.model.history import (
     EXPORTED,
     IMPORTED,
+    LINK_DIGITS,
     BadHistory,
     Header,
     Ids,
@@ -25,7 +26,7 @@ from api.evidence.model.history import (
     NotEmpty,
     Told,
 )
-from api.evidence.rules.history import encode_footer, encode_header, line_of, row_line
+from api.evidence.rules.history import encode_footer, encode_header, line_of, linked, row_line
 from api.evidence.rules.history_reading import Canonical, Reading
 from api.evidence.store import history as store
 from api.geofence.memory import Memory
@@ -96,7 +97,7 @@ def export_history(
         for row in store.list_rows(session, scope, layout):
             line = row_line(layout, row)
             canonical.add(layout.part.table, row, line)
-            say(line)
+            say(linked(line, sha.hexdigest()[:LINK_DIGITS]))
             done += 1
             if done % PER_NEWS == 0:
                 progress(done, every)

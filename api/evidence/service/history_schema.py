@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from api.evidence.model.history import FORMAT, VERSION, Column, Kind, Layout
+from api.evidence.model.history import FORMAT, LINK_DIGITS, VERSION, Column, Kind, Layout
 from api.evidence.store import history as store
 
 _TIME = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"}
 _SHA = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_LINK = {"type": "string", "pattern": f"^[0-9a-f]{{{LINK_DIGITS}}}$"}
 _UUID = {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
 _COUNT = {"type": "integer", "minimum": 0}
 _KINDS: dict[Kind, dict[str, Any]] = {
@@ -64,7 +65,7 @@ def _footer() -> dict[str, Any]:
 def _row(layout: Layout) -> dict[str, Any]:
     fields = {column.name: _column(column) for column in layout.columns}
     optional = frozenset(column.name for column in layout.columns if column.is_nullable)
-    return _closed({"table": {"const": layout.part.table}, "row": _closed(fields, optional)})
+    return _closed({"link": _LINK, "table": {"const": layout.part.table}, "row": _closed(fields, optional)})
 
 
 def _column(column: Column) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A house in which everything has happened that a history can hold, and empty houses to take it in."""
 
 import io
+import json
 import shutil
 import sys
 import tempfile
@@ -8,7 +9,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine
@@ -31,7 +32,7 @@ from api.geofence.store.reporting import save_reporting
 from api.kernel.db import make_engine, reading, transaction
 from api.kernel.heartbeats import add_outage
 from api.orders import service as orders
-from api.orders.model import Party
+from api.orders.model import OrderDraft, Party
 from tests.conftest import _postgres_admin
 from tests.factories import make_exemption_draft
 from tests.geofence.desk import alarm
@@ -136,6 +137,30 @@ def canonical(file: bytes) -> str:
     """The digest that the command prints."""
     lines = iter(file.splitlines(keepends=True))
     return history.check_history(lines, quiet, canonical=True).canonical
+
+
+def rows_of(file: bytes, table: str) -> list[dict[str, object]]:
+    """The rows of one table in a file."""
+    lines = [json.loads(line) for line in file.splitlines()[1:-1]]
+    return [line["row"] for line in lines if line["table"] == table]
+
+
+def add_second_order(engine: Engine, wearer_id: UUID) -> None:
+    """Another order against the same wearer, for another person."""
+    with transaction(engine) as session:
+        person = orders.add_person(session, "P-second", "Second Person", None, at(0))
+        draft = OrderDraft(
+            reference="C-second",
+            court="Rechtbank Breda",
+            wearer_id=wearer_id,
+            protected_person_ids=(person.id,),
+            valid_from=at(0),
+            valid_until=at(99_999),
+            alert_radius_m=100.0,
+            warning_radius_m=200.0,
+            exercise=True,
+        )
+        orders.add_order(session, draft, None, at(0))
 
 
 def example(folder: Path) -> bytes:

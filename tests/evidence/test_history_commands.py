@@ -18,7 +18,7 @@ from api.alerts.model import Family
 from api.evidence.service import history_schema
 from api.kernel.db import make_engine, reading
 from tests.conftest import SERVER_KEY
-from tests.evidence.history_house import OTHER_KEY, everything_happens, export
+from tests.evidence.history_house import OTHER_KEY, add_second_order, everything_happens, export
 from tests.project.sources import ROOT
 from tests.scene import Scene, make_scene
 
@@ -252,8 +252,6 @@ def test_who_waits_is_told_how_far_it_is(
 def test_orders_beside_are_said(
     move: Move, scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tests.evidence.test_history_moves import add_second_order
-
     add_second_order(move.old, scene.wearer_id)
     exported(move, scene, monkeypatch)
     assert "shared with 1 other orders" in capsys.readouterr().out

@@ -1,7 +1,5 @@
 """A history leaves one house and is whole in another: equal, judged the same, gone on with."""
 
-import hashlib
-import json
 from collections import Counter
 from uuid import UUID
 
@@ -13,35 +11,29 @@ from api.accounts.model import Role
 from api.alerts import service as alerts
 from api.alerts.model import Channel, Family
 from api.alerts.model.playbooks import TaskOutcome
-from api.evidence.model.history import LINK_DIGITS, BadHistory, NoSuchOrder, NotEmpty
+from api.evidence.model.history import NoSuchOrder, NotEmpty
 from api.evidence.model.history_plan import LEFT_OUT, PLAN
-from api.evidence.rules.history import encode_footer, line_of
 from api.evidence.service import history
 from api.geofence.model import Limits
 from api.kernel import ledger
-from api.kernel.crypto import Undecipherable
-from api.kernel.db import Base, make_engine, reading, transaction
+from api.kernel.db import Base, reading, transaction
 from api.orders import service as orders
-from api.orders.model import OrderDraft
 from api.rehearsal.replay import replay
 from tests.conftest import SERVER_KEY
 from tests.evidence.history_house import (
     KINDS,
     STAFF,
+    add_second_order,
     canonical,
     empty_house,
     everything_happens,
     export,
+    rows_of,
     take,
 )
 from tests.geofence.desk import alarm
 from tests.rehearsal.house import House, at, visit
 from tests.scene import HOME, make_scene, position, received
-
-
-def rows_of(file: bytes, table: str) -> list[dict[str, object]]:
-    lines = [json.loads(line) for line in file.splitlines()[1:-1]]
-    return [line["row"] for line in lines if line["table"] == table]
 
 
 def test_every_table_is_in_the_plan_or_left_out_with_a_reason() -> None:
@@ -241,24 +233,6 @@ def test_names_and_keys_are_open_in_the_file_and_sealed_with_the_new_house_s_key
     assert scene.order_id.hex.encode() not in file
 
 
-def add_second_order(engine: Engine, wearer_id: UUID) -> None:
-    """Another order against the same wearer, for another person."""
-    with transaction(engine) as session:
-        person = orders.add_person(session, "P-second", "Second Person", None, at(0))
-        draft = OrderDraft(
-            reference="C-second",
-            court="Rechtbank Breda",
-            wearer_id=wearer_id,
-            protected_person_ids=(person.id,),
-            valid_from=at(0),
-            valid_until=at(99_999),
-            alert_radius_m=100.0,
-            warning_radius_m=200.0,
-            exercise=True,
-        )
-        orders.add_order(session, draft, None, at(0))
-
-
 def test_an_order_that_shares_a_wearer_brings_the_other_s_register_and_nobody_s_name(
     engine: Engine, request: pytest.FixtureRequest
 ) -> None:
@@ -324,114 +298,6 @@ def test_a_history_without_any_message_moves_too(
     with empty_house(request, "postgresql") as other:
         take(other, file)
         assert canonical(export(other, scene.order_id)[0]) == canonical(file)
-
-
-def test_what_the_database_refuses_is_told_with_its_line_and_nothing_is_kept(
-    sqlite_engine: Engine, request: pytest.FixtureRequest
-) -> None:
-    scene = make_scene(sqlite_engine)
-    with sqlite_engine.begin() as connection:
-        connection.execute(text("UPDATE exclusion_zone SET name = 'a' || char(0) || 'b'"))
-    file, _told = export(sqlite_engine, scene.order_id)
-    line = next(n for n, raw in enumerate(file.splitlines(), 1) if b'"exclusion_zone"' in raw and n > 1)
-    with empty_house(request, "postgresql") as other:
-        with pytest.raises(BadHistory, match=f"^Line {line} holds a value"):
-            take(other, file)
-        with reading(other) as session:
-            assert session.scalar(text("SELECT count(*) FROM wearer")) == 0
-            assert ledger.head(session).number == 0
-
-
-def rewritten(file: bytes, before: bytes, after: bytes) -> bytes:
-    """The file as somebody would write it who alters it, and every link and the footer too."""
-    header, *rows, _footer = file.replace(before, after).splitlines(keepends=True)
-    lines = [header]
-    sha = hashlib.sha256(header)
-    for row in rows:
-        content = json.loads(row)
-        lines.append(line_of(content | {"link": sha.hexdigest()[:LINK_DIGITS]}))
-        sha.update(lines[-1])
-    footer = encode_footer(len(lines), sha.hexdigest())
-    return b"".join([*lines, line_of(footer)])
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_two_rows_that_contradict_each_other_are_told_with_the_line_of_the_second(
-    sqlite_engine: Engine, request: pytest.FixtureRequest, kind: str
-) -> None:
-    scene = make_scene(sqlite_engine)
-    add_second_order(sqlite_engine, scene.wearer_id)
-    file, _told = export(sqlite_engine, scene.order_id)
-    first, second = (str(row["reference"]).encode() for row in rows_of(file, "protected_person"))
-    line = next(n for n, raw in enumerate(file.splitlines(), 1) if b'"reference":"' + second in raw)
-    with empty_house(request, kind) as other:
-        with pytest.raises(BadHistory, match=f"^Line {line} contradicts another row"):
-            take(other, rewritten(file, b'"reference":"' + second, b'"reference":"' + first))
-        with reading(other) as session:
-            assert session.scalar(text("SELECT count(*) FROM protected_person")) == 0
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (b'"kind":"ankle_monitor"', b'"kind":"bracelet"'),
-        (b'"state":"open"', b'"state":"half open"'),
-        (b'"family":"approach"', b'"family":"other"'),
-        (b'\\"radius_m\\"', b'\\"radius\\"'),
-        (b'"purpose":"exclusion"', b'"purpose":"other"'),
-        (b'"zone_ids":[]', b'"zone_ids":["everywhere"]'),
-        (b'"source":"police"', b'"source":"stars"'),
-    ],
-    ids=str,
-)
-def test_words_that_this_version_does_not_know_are_found_before_the_worker_does(
-    sqlite_engine: Engine, request: pytest.FixtureRequest, before: bytes, after: bytes
-) -> None:
-    scene, _house = everything_happens(sqlite_engine)
-    file, _told = export(sqlite_engine, scene.order_id)
-    assert before in file
-    with (
-        empty_house(request, "sqlite") as other,
-        pytest.raises(BadHistory, match="cannot read what they say"),
-    ):
-        take(other, rewritten(file, before, after))
-
-
-@pytest.mark.parametrize(
-    ("table", "before", "after"),
-    [
-        ("notification", b'"state":"moved"', b'"state":"pending"'),
-        ("notification", b'"state":"received"', b'"state":"pending"'),
-        ("step_run", b'"state":"ended"', b'"state":"waiting"'),
-    ],
-)
-def test_a_file_that_would_send_something_is_refused_with_its_line_and_nothing_is_kept(
-    sqlite_engine: Engine, request: pytest.FixtureRequest, table: str, before: bytes, after: bytes
-) -> None:
-    scene, _house = everything_happens(sqlite_engine)
-    file, _told = export(sqlite_engine, scene.order_id)
-    there = b'"table":"' + table.encode() + b'"}'
-    line, raw = next(
-        (n, raw) for n, raw in enumerate(file.splitlines(), 1) if raw.endswith(there) and before in raw
-    )
-    crafted = rewritten(file, raw, raw.replace(before, after))
-    sentence = f"^Line {line} column state says '{after[9:-1].decode()}', which a history never does"
-    with pytest.raises(BadHistory, match=sentence):
-        canonical(crafted)
-    with empty_house(request, "sqlite") as other:
-        with pytest.raises(BadHistory, match=sentence):
-            take(other, crafted)
-        with reading(other) as session:
-            assert session.scalar(text("SELECT count(*) FROM notification")) == 0
-            assert ledger.head(session).number == 0
-
-
-def test_a_wrong_server_key_exports_nothing(sqlite_url: str, sqlite_engine: Engine) -> None:
-    scene = make_scene(sqlite_engine)
-    stranger = make_engine(sqlite_url, bytes(32))
-    with pytest.raises(Undecipherable):
-        export(stranger, scene.order_id)
-    stranger.dispose()
 
 
 def test_positions_stay_the_same_to_the_last_bit(

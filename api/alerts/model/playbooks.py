@@ -112,7 +112,7 @@ class Playbook:
 
 
 class RunState(StrEnum):
-    """What became of a step: ENDED without either, because the alert was resolved."""
+    """What became of a step: ENDED without either, because the alert was resolved or moved to another house."""
 
     WAITING = "waiting"
     ANSWERED = "answered"
@@ -127,7 +127,7 @@ class StepRun:
     Attributes:
         playbook: Digest of the playbook that it belongs to.
         due_at: Without an answer until then the steps after it begin.
-        ended_at: When it was answered, or was over otherwise; None while it waits.
+        ended_at: When it was answered, or was over otherwise; None while it waits, and of one that moved.
     """
 
     id: UUID

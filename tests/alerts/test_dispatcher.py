@@ -7,16 +7,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jsonschema
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Uuid, bindparam, text
+from sqlalchemy.orm import Session
 
 from api.alerts import dispatcher, service
 from api.alerts.dispatcher import dispatch
 from api.alerts.model import Channel, EventKind, NotificationState
-from api.alerts.service import NOTHING_SET, Outcome
+from api.alerts.rules.telling import CHOSEN_TEXT as TEXT
+from api.alerts.service import NOTHING_SET, Outcome, pushing
 from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.crypto import unseal
@@ -24,10 +26,14 @@ from api.kernel.db import reading, transaction
 from api.kernel.heartbeats import list_heartbeats
 from api.kernel.mqtt import topic_of
 from api.orders import service as orders
+from api.orders.model import Device
+from tests.alerts.push_service import Browser
 from tests.alerts.receiver import open_receiver, say
+from tests.alerts.sent import add_message, message, outcomes_of
 from tests.alerts.stage import Stage, breach, make_stage
 from tests.house import House, free_ports, open_house, sqlite_of, wait_until
 
+SENT = NotificationState.SENT
 WEBHOOK_SCHEMA = Path(__file__).parents[2] / "ops/contracts/webhook.schema.json"
 
 
@@ -136,6 +142,62 @@ def test_a_poisoned_message_stops_none_of_the_others(engine: Engine, monkeypatch
     assert sorted(outcomes(stage, Channel.DEVICE))[:3] == ["accepted", "accepted", "our_fault"]
     (one,) = [one for one in stage.outbox() if one.id == poisoned]
     assert one.state == NotificationState.PENDING
+
+
+def test_what_nobody_can_read_fails_alone_and_the_others_go_on(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "send_command", lambda *_: Outcome(succeeded=True, code="accepted"))
+    stages = [make_stage(engine, sealed=True) for _ in range(2)]
+    with open_receiver() as maker:
+        maker.answer = lambda handler: say(handler, 201)
+        settings = make_settings(BAKEN_PUSH_HOSTS="127.0.0.1", BAKEN_VAPID_SUBJECT="mailto:a@example.org")
+        pushes = []
+        for stage in stages:
+            said = Browser(maker.url).subscription
+            keys = said["keys"]["p256dh"], said["keys"]["auth"]
+            with transaction(engine) as session:
+                at_maker = pushing.subscribe(
+                    session, stage.people[0], said["endpoint"], *keys, ("127.0.0.1",), clock.now()
+                )
+            pushes.append(add_message(engine, Channel.WEB_PUSH, {"subscription_id": str(at_maker), TEXT: 0}))
+            tell_now(stage)
+        with transaction(engine) as session:
+            nobody = {"value": b"\x00\x11"}
+            first = {"id": stages[0].people[0]}
+            spoil = text("update push_subscription set auth_sealed = :value where person_id = :id")
+            session.execute(spoil.bindparams(bindparam("id", type_=Uuid())), nobody | first)
+            spoil = text("update device set sealing_key_sealed = :value where id = :id")
+            spoil = spoil.bindparams(bindparam("id", type_=Uuid()))
+            session.execute(spoil, nobody | {"id": stages[0].ankle.id})
+        with running(settings, engine):
+            wait_until(lambda: message(engine, pushes[1]).state is NotificationState.SENT)
+            wait_until(lambda: message(engine, pushes[0]).state is NotificationState.FAILED)
+            wait_until(lambda: states(stages[0], Channel.DEVICE) == {SENT, NotificationState.FAILED})
+    assert outcomes_of(engine, pushes[0]) == ["unreadable"]
+    failed = [one for one in stages[0].outbox() if one.device_id == stages[0].ankle.id]
+    assert {tuple(outcomes_of(engine, one.id)) for one in failed} == {("unreadable",)}
+    others = [one.id for one in stages[0].outbox() if one.channel == Channel.DEVICE and one not in failed]
+    assert {tuple(outcomes_of(engine, one)) for one in others} == {("accepted",)}
+
+
+def test_a_fault_while_messages_are_prepared_is_tried_again_and_holds_up_nobody(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "send_command", lambda *_: Outcome(succeeded=True, code="accepted"))
+    stage = make_stage(engine)
+    read = orders.list_devices
+
+    def find(session: Session, wanted: set[UUID]) -> list[Device]:
+        if stage.ankle.id in wanted:
+            raise ZeroDivisionError
+        return read(session, wanted)
+
+    monkeypatch.setattr(orders, "list_devices", find)
+    tell_now(stage)
+    with running(make_settings(), engine):
+        wait_until(lambda: len(outcomes(stage, Channel.DEVICE)) >= 3)
+    assert sorted(outcomes(stage, Channel.DEVICE))[:3] == ["accepted", "accepted", "our_fault"]
 
 
 def test_a_retired_device_gets_nothing_more(engine: Engine) -> None:

@@ -16,10 +16,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from api.alerts import service
+from api.alerts.channels.futures import settled
 from api.alerts.lanes.breaker import Breaker
 from api.alerts.model import Channel, Notification
 from api.alerts.service import Outcome, Wanted
 from api.kernel import clock
+from api.kernel.crypto import Undecipherable
 from api.kernel.db import is_away, reading, transaction
 from api.kernel.logs import Log
 
@@ -108,11 +110,18 @@ class Lane:
                 self._news = service.ChannelNews.DOWN
 
     def _outcome_of(self, future: Future[Outcome]) -> Outcome:
-        """Return the outcome; a fault of ours is a failed attempt, and by that an alert, not just a log."""
-        if error := future.exception():
-            _log.error("sending failed", channel=self._channel, error=type(error).__name__)
-            return Outcome(succeeded=False, code="our_fault", is_channel=False)
-        return future.result()
+        error = future.exception()
+        return future.result() if error is None else self._fault(error)
+
+    def _fault(self, error: BaseException) -> Outcome:
+        """Return what a fault of ours is: a failed attempt, and by that an alert, not just a log.
+
+        What cannot be deciphered stays so: trying again cannot help.
+        """
+        _log.error("sending failed", channel=self._channel, error=type(error).__name__)
+        if isinstance(error, Undecipherable):
+            return Outcome(succeeded=False, code="unreadable", is_final=True)
+        return Outcome(succeeded=False, code="our_fault", is_channel=False)
 
     def _record(self) -> None:
         """Store everything that has ended in one transaction; it stays ours until that has succeeded."""
@@ -174,6 +183,20 @@ class Lane:
 
     def _begin(self, claimed: Sequence[Notification], *, is_urgent: bool) -> None:
         if claimed:
-            futures = self._send(claimed, is_urgent)
+            futures = self._futures_of(claimed, is_urgent=is_urgent)
             for future, message in zip(futures, claimed, strict=True):
                 self._under_way[future] = _Sending(message, is_urgent)
+
+    def _futures_of(self, claimed: Sequence[Notification], *, is_urgent: bool) -> list[Future[Outcome]]:
+        """Begin to send; what cannot be prepared (a row that nobody can read) fails alone.
+
+        Then each is begun by itself: what had begun already is sent again, under the same id.
+        """
+        try:
+            return self._send(claimed, is_urgent)
+        except Exception as error:  # whatever it is, the others must go on
+            if isinstance(error, DBAPIError) and is_away(error):
+                raise
+            if len(claimed) == 1:
+                return [settled(self._fault(error))]
+        return [future for one in claimed for future in self._futures_of([one], is_urgent=is_urgent)]

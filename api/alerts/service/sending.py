@@ -21,6 +21,7 @@ from api.alerts.rules.joining import LEAST_SEVERE, join_key
 from api.alerts.rules.retries import LAST_RETRY_S, expires_at, is_failing, next_attempt_at
 from api.alerts.rules.telling import Action, Wording
 from api.alerts.service.escalating import answer_run
+from api.alerts.service.failing import call_for_failed
 from api.alerts.service.opening import open_alerts
 from api.alerts.store import alerts as alert_store
 from api.alerts.store import attempts as attempt_store
@@ -116,13 +117,20 @@ def record_attempts(
         session,
         [_attempt(sent.id, now, outcome.code, succeeded=outcome.succeeded) for sent, outcome in known],
     )
-    outbox.save_all_progress(session, [_progress(sent, outcome, now, chance) for sent, outcome in known])
+    progress = [_progress(sent, outcome, now, chance) for sent, outcome in known]
+    outbox.save_all_progress(session, progress)
     gone = [sent.payload["subscription_id"] for sent, outcome in known if _is_gone(sent, outcome)]
     if gone:
         push_store.mark_gone(session, [UUID(one) for one in gone], now)
     for sent, outcome in known:
         if outcome.is_received:
             answer_run(session, sent.run_id, now)
+    lost = [
+        (sent, outcome.code)
+        for (sent, outcome), (_id, state, _attempts, _later) in zip(known, progress, strict=True)
+        if state == NotificationState.FAILED and sent.state != NotificationState.FAILED
+    ]
+    call_for_failed(session, lost, now)
     failing = {sent.channel for sent, outcome in known if _shows_failing(sent, outcome)}
     for channel in sorted(failing):
         _tell_failing(session, channel, now)
@@ -210,8 +218,10 @@ def is_ongoing(session: Session, event: Event) -> bool:
 
 
 def expire_pending(session: Session, now: datetime, limit: int) -> int:
-    """Give up messages that are no longer worth sending; return how many."""
-    return len(outbox.expire_pending(session, now, limit))
+    """Give up messages that are no longer worth sending, and have staff call instead; return how many."""
+    expired = outbox.expire_pending(session, now, limit)
+    call_for_failed(session, [(sent, "expired") for sent in expired], now)
+    return len(expired)
 
 
 def receive_receipt(session: Session, device_id: UUID, command_id: UUID, outcome: str, now: datetime) -> bool:

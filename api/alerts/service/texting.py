@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.alerts.model import Attempt, Channel, Notification, NotificationState
 from api.alerts.service.escalating import answer_run
+from api.alerts.service.failing import call_for_failed
 from api.alerts.service.sending import MessageNotFound
 from api.alerts.store import attempts as attempt_store
 from api.alerts.store import outbox
@@ -47,3 +48,5 @@ def take_sms_receipt(session: Session, message_id: UUID, now: datetime, *, is_de
     attempt_store.add_attempts(session, [Attempt(uuid.uuid4(), sent.id, now, is_delivered, code)])
     if is_delivered:
         answer_run(session, sent.run_id, now)
+    else:
+        call_for_failed(session, [(sent, code)], now)

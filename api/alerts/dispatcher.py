@@ -105,14 +105,21 @@ def _sweep(engine: Engine) -> None:
     try:
         with transaction(engine) as session:
             beat(session, PROCESS, clock.now(), able=True)
-            expired = service.expire_pending(session, clock.now(), SWEEP_LIMIT)
+        with reading(engine) as session:
+            is_any = service.has_expired(session, clock.now())
+        if is_any:
+            _give_up(engine)
     except DBAPIError as error:
         if not is_away(error):
             raise
         _log.error("database away", error=type(error).__name__)
-    else:
-        if expired:
-            _log.error("messages given up", count=expired)
+
+
+def _give_up(engine: Engine) -> None:
+    with transaction(engine) as session:
+        expired = service.expire_pending(session, clock.now(), SWEEP_LIMIT)
+    if expired:
+        _log.error("messages given up", count=expired)
 
 
 def _run_webhook(settings: Settings, engine: Engine, stop: threading.Event) -> None:

@@ -1,9 +1,10 @@
 import threading
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from api.alerts import service
 from api.alerts.model import (
@@ -14,7 +15,7 @@ from api.alerts.model import (
     NotificationState,
 )
 from api.alerts.service import Outcome
-from api.kernel.db import transaction
+from api.kernel.db import reading, transaction
 from api.kernel.errors import NotFound
 from tests.alerts.stage import Stage, at, breach, make_event, make_stage
 from tests.factories import NOW
@@ -129,6 +130,30 @@ def test_a_dead_channel_becomes_an_alert_for_staff_and_its_return_is_told(stage:
     record(stage, one, Outcome(succeeded=True, code="200"), now_s=9)
     (alert,) = [alert for alert in stage.alerts() if alert.family == "system"]
     assert (alert.ongoing, alert.state) == (False, AlertState.OPEN)
+
+
+def test_looking_for_what_is_too_old_reads_only_what_waits(sqlite_engine: Engine) -> None:
+    stage = make_stage(sqlite_engine)
+    stage.tell(breach(stage))
+    asked: list[tuple[str, Any]] = []
+
+    @event.listens_for(sqlite_engine, "before_cursor_execute")
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
+        if "expires_at <=" in statement:
+            asked.append((statement, values))
+
+    with reading(sqlite_engine) as session:
+        assert not service.has_expired(session, NOW)
+        assert service.has_expired(session, at(24 * 3600))
+    with transaction(sqlite_engine) as session:
+        assert service.expire_pending(session, at(24 * 3600), 100)
+    with reading(sqlite_engine) as session:
+        assert not service.has_expired(session, at(24 * 3600))
+    assert len(asked) == 4
+    with sqlite_engine.connect() as connection:
+        for statement, values in tuple(asked):
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+            assert [row[3] for row in plan] == ["SCAN notification USING INDEX ix_notification_due"]
 
 
 def test_messages_that_are_no_longer_worth_sending_are_given_up(stage: Stage) -> None:

@@ -217,6 +217,11 @@ def is_ongoing(session: Session, event: Event) -> bool:
     return any(kept.alert.ongoing for kept in known.values())
 
 
+def has_expired(session: Session, now: datetime) -> bool:
+    """Say whether `expire_pending` would give anything up."""
+    return outbox.has_expired(session, now)
+
+
 def expire_pending(session: Session, now: datetime, limit: int) -> int:
     """Give up messages that are no longer worth sending, and have staff call instead; return how many."""
     expired = outbox.expire_pending(session, now, limit)

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 
 from api.alerts import service
 from api.alerts.model import (
@@ -15,10 +15,13 @@ from api.alerts.model import (
     NotificationState,
 )
 from api.alerts.service import Outcome
+from api.alerts.store import outbox
 from api.kernel.db import reading, transaction
 from api.kernel.errors import NotFound
+from tests.alerts.sent import add_message, message, outcomes_of
 from tests.alerts.stage import Stage, at, breach, make_event, make_stage
 from tests.factories import NOW
+from tests.house import wait_until
 
 K = EventKind
 WEBHOOK = Channel.POLICE_WEBHOOK
@@ -130,6 +133,53 @@ def test_a_dead_channel_becomes_an_alert_for_staff_and_its_return_is_told(stage:
     record(stage, one, Outcome(succeeded=True, code="200"), now_s=9)
     (alert,) = [alert for alert in stage.alerts() if alert.family == "system"]
     assert (alert.ongoing, alert.state) == (False, AlertState.OPEN)
+
+
+def test_receipts_and_tries_that_are_stored_together_never_wait_for_each_other(engine: Engine) -> None:
+    device_id, run_id = uuid4(), uuid4()
+    more: dict[str, Any] = {"device_id": device_id, "run_id": run_id}
+    first, second = (add_message(engine, Channel.DEVICE, {}, **more) for _ in range(2))
+    answered: list[bool] = []
+
+    def take_receipts() -> None:
+        receipts = [service.Receipt(device_id, one, "done", NOW) for one in (first, second, first)]
+        with transaction(engine) as session:
+            answered.extend(service.receive_receipts(session, receipts))
+
+    def is_waiting() -> bool:
+        with engine.connect() as other:
+            return bool(other.scalar(text("select count(*) from pg_locks where not granted")))
+
+    worker = threading.Thread(target=take_receipts)
+    with transaction(engine) as session:
+        outbox.lock_notification(session, second)
+        worker.start()
+        if engine.dialect.name == "postgresql":  # SQLite has one writer
+            wait_until(is_waiting)
+        received = Outcome(succeeded=True, code="200", is_received=True)
+        service.record_attempt(session, second, received, NOW, jitter=1.0)
+    worker.join(20)
+    assert answered == [True, True, True]
+    assert outcomes_of(engine, first) == ["receipt_done"]
+    assert outcomes_of(engine, second) == ["200"]
+
+
+def test_what_becomes_due_waits_for_nobody(engine: Engine) -> None:
+    first, second = (add_message(engine, Channel.DEVICE, {}, created_at=at(0)) for _ in range(2))
+    for one in (first, second):
+        with transaction(engine) as session:
+            bad = Outcome(succeeded=False, code="broker_away")
+            service.record_attempt(session, one, bad, at(0), jitter=1.0)
+    if engine.dialect.name == "postgresql":
+        with transaction(engine) as holder, transaction(engine) as session:
+            outbox.lock_notification(holder, first)
+            service.note_channel(session, Channel.DEVICE, service.ChannelNews.BACK, at(0.5))
+        assert message(engine, first).next_attempt_at > at(0.5)
+    else:
+        with transaction(engine) as session:
+            service.note_channel(session, Channel.DEVICE, service.ChannelNews.BACK, at(0.5))
+        assert message(engine, first).next_attempt_at == at(0.5)
+    assert message(engine, second).next_attempt_at == at(0.5)
 
 
 def test_looking_for_what_is_too_old_reads_only_what_waits(sqlite_engine: Engine) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -109,7 +109,7 @@ def record_attempts(
     """Store what tries brought: done, again later, or given up; a dead channel becomes an alert.
 
     `chance` gives 0..1 at random, so that messages that failed together are not tried again together. All
-    are locked before anything else is: two who record, or a receipt that comes meanwhile, wait in one order.
+    are locked before anything else is: see `outbox.lock_notifications`.
     """
     locked = outbox.lock_notifications(session, {message_id for message_id, _outcome in tries})
     known = [(locked[message_id], outcome) for message_id, outcome in tries if message_id in locked]
@@ -229,22 +229,45 @@ def expire_pending(session: Session, now: datetime, limit: int) -> int:
     return len(expired)
 
 
-def receive_receipt(session: Session, device_id: UUID, command_id: UUID, outcome: str, now: datetime) -> bool:
-    """Note a device's answer to a command; False if it never got such a command.
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A device's answer to a command; `outcome` is its own word."""
 
-    An answer may overtake our record that the command was sent, and may come twice.
+    device_id: UUID
+    command_id: UUID
+    outcome: str
+    at: datetime
+
+
+def receive_receipts(session: Session, receipts: Sequence[Receipt]) -> list[bool]:
+    """Note devices' answers to commands, in their order; False for one that never got such a command.
+
+    An answer may overtake our record that the command was sent, and may come twice. All commands are locked
+    before anything else is (`outbox.lock_notifications`).
     """
-    sent = outbox.lock_notification(session, command_id)
-    if sent is None or sent.channel != Channel.DEVICE or sent.device_id != device_id:
+    locked = outbox.lock_notifications(session, {receipt.command_id for receipt in receipts})
+    return [_receive(session, locked, receipt) for receipt in receipts]
+
+
+def receive_receipt(session: Session, device_id: UUID, command_id: UUID, outcome: str, now: datetime) -> bool:
+    """Note one answer; see `receive_receipts`."""
+    return receive_receipts(session, [Receipt(device_id, command_id, outcome, now)])[0]
+
+
+def _receive(session: Session, locked: dict[UUID, Notification], receipt: Receipt) -> bool:
+    sent = locked.get(receipt.command_id)
+    if sent is None or sent.channel != Channel.DEVICE or sent.device_id != receipt.device_id:
         return False
     if sent.state in {NotificationState.PENDING, NotificationState.SENT}:
-        is_done = outcome == "done"
+        is_done = receipt.outcome == "done"
         state = NotificationState.RECEIVED if is_done else NotificationState.FAILED
         outbox.save_progress(session, sent.id, state, sent.attempts, sent.next_attempt_at)
-        code = f"receipt_{outcome}" if outcome in RECEIPT_OUTCOMES else "receipt_unknown"
-        attempt_store.add_attempts(session, [_attempt(sent.id, now, code, succeeded=is_done)])
+        locked[sent.id] = replace(sent, state=state)  # the same answer may come twice together
+        is_known = receipt.outcome in RECEIPT_OUTCOMES
+        code = f"receipt_{receipt.outcome}" if is_known else "receipt_unknown"
+        attempt_store.add_attempts(session, [_attempt(sent.id, receipt.at, code, succeeded=is_done)])
         if is_done:
-            answer_run(session, sent.run_id, now)
+            answer_run(session, sent.run_id, receipt.at)
     return True
 
 

@@ -122,7 +122,8 @@ class KeptAlert:
 def lock_log(session: Session) -> None:
     """Let one transaction at a time change alerts, so that readers of the log by cursor miss nothing.
 
-    Taken before any row of this room: whoever waits here holds none of them.
+    Taken after notifications that were there before (`outbox.lock_notifications`) and before any other row of
+    this room.
     """
     serialise(session, "alert_log")
 

@@ -180,16 +180,23 @@ def _due(now: datetime, channel: Channel, wanted: Wanted) -> tuple[ColumnElement
 
 
 def make_due(session: Session, channel: Channel, now: datetime, until: datetime) -> None:
-    """Let everything of a channel that waits to be tried again, until `until` at most, be due now."""
-    session.execute(
-        update(_NotificationRow)
+    """Let everything of a channel that waits to be tried again, until `until` at most, be due now.
+
+    What somebody else is just changing is left as it is: see `lock_notifications`.
+    """
+    waiting = (
+        select(_NotificationRow.seq)
         .where(
             _NotificationRow.channel == channel.value,
             _NotificationRow.state == _PENDING_WORD,
             _NotificationRow.next_attempt_at > now,
             _NotificationRow.next_attempt_at <= until,
         )
-        .values(next_attempt_at=now)
+        .with_for_update(skip_locked=True)
+    )
+    session.execute(
+        update(_NotificationRow).where(_NotificationRow.seq.in_(waiting)).values(next_attempt_at=now),
+        execution_options={"synchronize_session": False},
     )
 
 
@@ -199,12 +206,18 @@ def lock_notification(session: Session, notification_id: UUID) -> Notification |
 
 
 def lock_notifications(session: Session, notification_ids: Collection[UUID]) -> dict[UUID, Notification]:
-    """Return messages and keep others from changing them until the transaction ends; locked by number."""
+    """Return messages and keep others from changing them until the transaction ends; locked by number.
+
+    The one order of locks in this room, so that no two wait for each other: first every notification of
+    the transaction, in one statement; then `alerts.lock_log`; then alerts, runs and tasks. Whoever holds the
+    log adds notifications but waits for none: claims, `make_due`, `expire_pending` skip what is locked.
+    """
     rows = session.scalars(
         select(_NotificationRow)
         .where(_NotificationRow.id.in_(notification_ids))
         .order_by(_NotificationRow.seq)
-        .with_for_update()
+        .with_for_update(),
+        execution_options={"populate_existing": True},
     )
     return {row.id: _notification_of(row) for row in rows}
 
@@ -254,7 +267,7 @@ def expire_pending(session: Session, now: datetime, limit: int) -> list[Notifica
     return [_notification_of(row) for row in rows]
 
 
-def _expired(now: datetime, limit: int) -> Select[tuple[_NotificationRow]]:
+def _expired(now: datetime, limit: int) -> Select[_NotificationRow]:
     """In the order of `ix_notification_due`: in any other, SQLite reads the whole table instead of it."""
     return (
         select(_NotificationRow)

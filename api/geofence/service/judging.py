@@ -157,10 +157,11 @@ class _Batch:
         save_device_states(self._session, self.changes.devices.values())
         save_presences(self._session, self.changes.presences)
         keep_rejected(self._session, self._rejected)
-        for receipt in self._receipts:
-            alerts.receive_receipt(
-                self._session, receipt.device_id, receipt.command_id, receipt.outcome, receipt.received_at
-            )
+        receipts = [
+            alerts.Receipt(one.device_id, one.command_id, one.outcome, one.received_at)
+            for one in self._receipts
+        ]
+        alerts.receive_receipts(self._session, receipts)
         save_reporting(self._session, self.changes.reporting)
         for device_id, told in self.changes.reporting.items():
             alerts.tell_interval(self._session, device_id, told.interval_s, self._now)

@@ -197,11 +197,26 @@ def test_bytes_that_are_not_http_are_a_broken_answer() -> None:
         thread.join()
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http:///nowhere", "ftp://127.0.0.1/", "not a url"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "ftp://127.0.0.1/"])
 def test_a_receiver_that_cannot_be_reached_is_a_failure_and_no_crash(url: str) -> None:
     outcome = send(url)
     assert not outcome.succeeded
     assert outcome.code in {"unreachable", "broken_answer"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://xn--a.example/x",
+        "https://",
+        "https://a.example:x/",
+        "https://\x00/",
+        "http:///nowhere",
+        "no url",
+    ],
+)
+def test_an_address_that_nobody_can_call_is_no_fault_of_ours(url: str) -> None:
+    assert send(url) == Outcome(succeeded=False, code="bad_address")
 
 
 def test_the_connection_is_kept_between_deliveries(receiver: Receiver) -> None:

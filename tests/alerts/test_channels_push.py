@@ -13,7 +13,8 @@ from sqlalchemy import Engine, text
 
 from api.accounts import routes as accounts
 from api.alerts import dispatcher, routes, service
-from api.alerts.model import Channel, NotificationState
+from api.alerts.lanes.breaker import OPENS_AFTER
+from api.alerts.model import AlertState, Channel, NotificationState
 from api.alerts.rules.telling import CHOSEN_TEXT
 from api.alerts.service import pushing
 from api.kernel import clock
@@ -27,7 +28,7 @@ from tests.alerts.stage import make_person_session, make_stage
 from tests.conftest import SERVER_KEY
 from tests.house import free_ports, wait_until
 
-PERSON = uuid4()
+PERSON, ANOTHER = uuid4(), uuid4()
 HOSTS = ("127.0.0.1", "fcm.googleapis.com")
 
 
@@ -159,6 +160,40 @@ def test_a_host_that_is_no_longer_allowed_is_not_called(sqlite_engine: Engine, m
         wait_until(lambda: is_in(sqlite_engine, push, NotificationState.FAILED))
     assert outcomes_of(sqlite_engine, push) == ["host_refused"]
     assert maker.deliveries == []
+
+
+def test_an_address_that_nobody_can_call_is_given_up(
+    sqlite_engine: Engine, maker: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = Browser("https://xn--a.fcm.googleapis.com/x")
+    with monkeypatch.context() as before_it_was_refused:
+        before_it_was_refused.setattr("api.alerts.wire.push.origin_of", lambda *_: "https://there.example")
+        bad = subscribe(sqlite_engine, browser)
+    good = add_push(sqlite_engine, subscribe(sqlite_engine, Browser(maker.url)))
+    push = add_push(sqlite_engine, bad)
+    with running(sqlite_engine, "127.0.0.1,*.fcm.googleapis.com"):
+        wait_until(lambda: is_in(sqlite_engine, push, NotificationState.FAILED))
+        wait_until(lambda: is_in(sqlite_engine, good, NotificationState.SENT))
+    assert outcomes_of(sqlite_engine, push) == ["bad_address"]
+
+
+def test_one_womans_dead_browser_is_no_failing_house_and_several_peoples_are(
+    engine: Engine, maker: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.alerts.rules.retries.FIRST_RETRY_S", 0.05)
+    maker.answer = lambda handler: say(handler, 503)
+    hers = add_push(engine, subscribe(engine, Browser(maker.url)))
+
+    def system_alerts() -> list[str]:
+        with reading(engine) as session:
+            views = service.list_alerts(session, list(AlertState))
+        return [view.alert.kind for view in views]
+
+    with running(engine):
+        wait_until(lambda: message(engine, hers).attempts > OPENS_AFTER)
+        assert system_alerts() == []
+        add_push(engine, subscribe(engine, Browser(maker.url + "/other"), ANOTHER), person_id=ANOTHER)
+        wait_until(lambda: system_alerts() == ["system_degraded"])
 
 
 def test_an_answer_elsewhere_is_not_followed(sqlite_engine: Engine, maker: Receiver) -> None:

@@ -1,6 +1,7 @@
 from datetime import timedelta
+from uuid import uuid4
 
-from api.alerts.lanes.breaker import OPENS_AFTER, PROBE_EVERY_S, Breaker
+from api.alerts.lanes.breaker import OPENS_AFTER, PEOPLE_FAILING, PROBE_EVERY_S, Breaker
 from api.alerts.rules.retries import LAST_RETRY_S
 from api.alerts.service.sending import LEASE
 from tests.alerts.stage import at
@@ -24,6 +25,21 @@ def test_it_opens_after_failures_in_a_row_and_only_then() -> None:
         assert not breaker.note_success()
     assert not breaker.is_open
     assert opened().is_open
+
+
+def test_of_many_receivers_one_persons_never_open_it_and_several_peoples_do() -> None:
+    breaker, hers, another = Breaker(PEOPLE_FAILING), uuid4(), uuid4()
+    assert not any(breaker.note_failure(at(0), hers) for _ in range(3 * OPENS_AFTER))
+    assert not breaker.is_open
+    assert breaker.note_failure(at(0), another)
+    assert breaker.is_open
+
+
+def test_what_came_through_in_between_makes_failures_of_others_old() -> None:
+    breaker, hers, another = Breaker(PEOPLE_FAILING), uuid4(), uuid4()
+    breaker.note_failure(at(0), another)
+    breaker.note_success()
+    assert not any(breaker.note_failure(at(0), hers) for _ in range(3 * OPENS_AFTER))
 
 
 def test_what_was_sent_before_it_opened_tells_nothing_new() -> None:

@@ -56,7 +56,12 @@ class Line:
         return asyncio.run_coroutine_threadsafe(delivery, self._loop)
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], judge: Judge) -> Outcome:
-        """Post a body and return what became of it; every failure of the other side is an outcome."""
+        """Post a body and return what became of it; every failure of the other side is an outcome.
+
+        An address that nobody can call is one too: `bad_address`.
+        """
+        if not is_address(url):
+            return Outcome(succeeded=False, code="bad_address")
         try:
             async with asyncio.timeout(DEADLINE_S):
                 return await self._post(url, body, headers, judge)
@@ -64,7 +69,7 @@ class Line:
             return Outcome(succeeded=False, code="timeout")
         except httpx.ConnectError:
             return Outcome(succeeded=False, code="unreachable")
-        except (httpx.HTTPError, httpx.InvalidURL):
+        except httpx.HTTPError:
             return Outcome(succeeded=False, code="broken_answer")
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str], judge: Judge) -> Outcome:
@@ -83,6 +88,14 @@ class Line:
         await asyncio.gather(*others, return_exceptions=True)
         await self._client.aclose()
         return Outcome(succeeded=True, code="closed")
+
+
+def is_address(url: str) -> bool:
+    """Say whether httpx can call this; a name that it cannot decipher (`xn--`) it finds out later."""
+    try:
+        return bool(httpx.URL(url).host)
+    except (httpx.InvalidURL, UnicodeError):
+        return False
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -12,7 +12,7 @@ from py_vapid import Vapid02
 from pywebpush import WebPusher
 
 from api.alerts.channels.futures import settled
-from api.alerts.channels.http import Line
+from api.alerts.channels.http import Line, is_address
 from api.alerts.model import Notification
 from api.alerts.model.subscriptions import Subscription
 from api.alerts.rules.telling import wording_of
@@ -57,6 +57,8 @@ class PushServices:
     ) -> Future[Outcome]:
         if subscription is None:
             return settled(Outcome(succeeded=False, code="gone", is_final=True))
+        if not is_address(subscription.endpoint):
+            return settled(Outcome(succeeded=False, code="bad_address", is_final=True))
         origin = origin_of(subscription.endpoint, self._hosts)
         if origin is None:  # the setting has changed since she subscribed
             return settled(Outcome(succeeded=False, code="host_refused", is_final=True))

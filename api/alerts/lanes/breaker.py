@@ -6,11 +6,14 @@ receiver from coming up. `pybreaker` counts and keeps the state; the time is our
 
 from contextlib import suppress
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from pybreaker import STATE_CLOSED, STATE_OPEN, CircuitBreaker, CircuitBreakerError
 
 OPENS_AFTER = 5
 """Failures of the channel one after the other, whichever messages they were; proposal."""
+PEOPLE_FAILING = 2
+"""Whose messages must have failed before a channel with many receivers counts as down; proposal."""
 PROBE_EVERY_S = 5.0
 """From the end of one probe to the next; 10 s with a receiver that hangs for the whole deadline. Proposal."""
 
@@ -22,8 +25,13 @@ class _ChannelFailed(Exception):
 class Breaker:
     """Closed: everything is sent. Open: nothing but a probe now and then."""
 
-    def __init__(self) -> None:
-        """Begin closed: what was before we started is not known."""
+    def __init__(self, people: int = 1) -> None:
+        """Begin closed: what was before we started is not known.
+
+        Failures of messages of fewer than `people` people, however many, never open it.
+        """
+        self._people = people
+        self._failing: set[UUID | None] = set()
         self._circuit = CircuitBreaker(fail_max=OPENS_AFTER, reset_timeout=PROBE_EVERY_S)
         self._probe_at: datetime | None = None
 
@@ -43,16 +51,21 @@ class Breaker:
 
     def note_success(self) -> bool:
         """Note that something came through; True when the channel was down until now."""
+        self._failing.clear()
         if self.is_open:
             self._circuit.close()
             return True
         self._circuit.call(lambda: None)  # sets the count of failures back
         return False
 
-    def note_failure(self, now: datetime) -> bool:
-        """Note that the channel failed; True when it counts as down from now on."""
+    def note_failure(self, now: datetime, person_id: UUID | None = None) -> bool:
+        """Note that the channel failed at a message of this person; True when it is down from now on."""
         if self._circuit.current_state == STATE_OPEN:
             return False  # sent before it opened: tells nothing new
+        self._failing.add(person_id)
+        is_last = self._circuit.fail_counter >= OPENS_AFTER - 1
+        if is_last and not self.is_open and len(self._failing) < self._people:
+            return False
         was_open = self.is_open
         with suppress(_ChannelFailed, CircuitBreakerError):
             self._circuit.call(_fail)

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.alerts import service
 from api.alerts.channels.futures import settled
-from api.alerts.lanes.breaker import Breaker
+from api.alerts.lanes.breaker import PEOPLE_FAILING, Breaker
 from api.alerts.model import Channel, Notification
 from api.alerts.service import Outcome, Wanted
 from api.kernel import clock
@@ -58,7 +58,7 @@ class Lane:
         self._send = send
         self._slots = slots
         self._reserved = reserved
-        self._breaker = Breaker()
+        self._breaker = Breaker(PEOPLE_FAILING if channel is Channel.WEB_PUSH else 1)
         self._chance = random.Random()  # noqa: S311 - spreads retries, keeps no secret
         self._under_way: dict[Future[Outcome], _Sending] = {}
         self._done: list[tuple[UUID, Outcome]] = []
@@ -106,7 +106,7 @@ class Lane:
                 self._news = service.ChannelNews.BACK if self._breaker.note_success() else self._news
             elif outcome.is_final or not outcome.is_channel:
                 self._breaker.note_nothing(now)
-            elif self._breaker.note_failure(now):
+            elif self._breaker.note_failure(now, message.person_id):
                 self._news = service.ChannelNews.DOWN
 
     def _outcome_of(self, future: Future[Outcome]) -> Outcome:

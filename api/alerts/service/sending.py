@@ -164,7 +164,13 @@ def _is_gone(sent: Notification, outcome: Outcome) -> bool:
 
 
 def _shows_failing(sent: Notification, outcome: Outcome) -> bool:
-    """Say whether staff must hear of it: also when the receiver only refuses this one message."""
+    """Say whether staff must hear of it: also when the receiver only refuses this one message.
+
+    A browser that is never reached is one woman's, and no way out of the house: of Web Push only
+    `note_channel` tells, when several people's fail.
+    """
+    if sent.channel == Channel.WEB_PUSH:
+        return False
     return not outcome.succeeded and not outcome.is_final and is_failing(sent.attempts + 1)
 
 

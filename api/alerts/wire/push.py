@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -16,6 +17,9 @@ MAX_ENDPOINT_CHARACTERS = 2048
 AUTH_BYTES = 16
 POINT_BYTES = 65
 LOOPBACK = "127.0.0.1"
+_LABEL = re.compile(r"(?!xn--)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""One word of a host's name (RFC 1123). No maker's service has a name in another script (`xn--`), and clients
+for HTTP fail, each in its own way, at one that cannot be deciphered."""
 
 
 class BadSubscription(Exception):
@@ -53,6 +57,8 @@ def origin_of(endpoint: str, hosts: tuple[str, ...]) -> str | None:
         return None
     if host == LOOPBACK and LOOPBACK in hosts and parts.scheme == "http":
         return f"http://{LOOPBACK}:{port or 80}"
+    if not all(_LABEL.fullmatch(label) for label in host.split(".")):
+        return None
     if parts.scheme != "https" or port not in {None, 443} or not any(_is_host(host, one) for one in hosts):
         return None
     return f"https://{host}"

@@ -173,6 +173,8 @@ export const WHYS = {
   sms_delivered: "delivered to the telephone",
   sms_undelivered: "not delivered to the telephone",
   gone: "the browser has taken its subscription back",
+  bad_address: "its address cannot be called",
+  unreadable: "where it goes cannot be deciphered",
   host_refused: "its push service is not one that we know",
   police_ack: "acknowledged by the police",
   police_error: "the machine of the police could not take it",

@@ -150,7 +150,9 @@ def signature_fault(secret: bytes, header: str, body: bytes, now_s: float) -> st
     stamp, given = parts.get("t", ""), parts.get("v1", "")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12) or not given:
         return f"Sign the body: {SIGNATURE_HEADER}: t=<Unix seconds>,v1=<HMAC-SHA256>."
-    if not hmac.compare_digest(sign(secret, stamp.encode() + b"." + body).encode(), given.encode()):
+    # Whatever characters a header holds (a lone surrogate cannot be encoded): they are a wrong signature.
+    guess = given.encode(errors="replace")
+    if not hmac.compare_digest(sign(secret, stamp.encode() + b"." + body).encode(), guess):
         return "The signature is wrong: sign the exact bytes of the body with the secret agreed upon."
     if abs(now_s - int(stamp)) > SIGNATURE_LIFE_S:
         return f"The signature is more than {SIGNATURE_LIFE_S} s off: sign again, and set your clock."

@@ -101,3 +101,15 @@ def test_a_signature_is_the_hmac_of_the_books() -> None:
     """RFC 4231, test case 2."""
     signature = crypto.sign(b"Jefe", b"what do ya want for nothing?")
     assert signature == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+
+
+@pytest.mark.parametrize("guess", ["\udce9", "a" * 63 + "\ud800", "é", "\x00", "?" * 64])
+def test_a_signature_of_whatever_characters_is_a_wrong_one(guess: str) -> None:
+    fault = crypto.signature_fault(b"secret", f"t=1,v1={guess}", b"body", 1.0)
+    assert fault.startswith("The signature is wrong")
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=())))
+def test_no_header_breaks_the_check_of_a_signature(header: str) -> None:
+    assert crypto.signature_fault(b"secret", header, b"body", 1.0)
+    assert crypto.signature_fault(b"secret", f"t=1,v1={header}", b"body", 1.0)

@@ -215,6 +215,17 @@ def test_the_same_browser_keeps_its_number_and_too_many_make_room(engine: Engine
         assert pushing.list_subscriptions(session, []) == {}
 
 
+def test_beside_a_browser_that_nobody_can_read_she_can_add_and_remove_them(engine: Engine) -> None:
+    lost = subscribe(engine, Browser("https://fcm.googleapis.com/lost"))
+    with transaction(engine) as session:
+        session.execute(text("UPDATE push_subscription SET auth_sealed = :bad"), {"bad": b"\x00\x11"})
+    new = subscribe(engine, Browser("https://fcm.googleapis.com/new"))
+    assert live(engine) == (lost, new)
+    with transaction(engine) as session:
+        pushing.unsubscribe(session, PERSON, lost, clock.now())
+    assert live(engine) == (new,)
+
+
 def test_where_she_is_reached_is_not_readable_in_the_database(engine: Engine) -> None:
     browser = Browser("https://fcm.googleapis.com/of-this-browser")
     subscribe(engine, browser)

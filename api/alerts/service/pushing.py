@@ -53,7 +53,7 @@ def subscribe(
     except BadSubscription as error:
         raise UnusableSubscription(str(error)) from None
     live = push_store.list_live(session, person_id)
-    known = [row_id for row_id, kept in live if kept.endpoint == endpoint]
+    known = [row_id for row_id, kept in live if kept and kept.endpoint == endpoint]
     row_id = known[0] if known else uuid.uuid4()
     if not known and len(live) >= MOST_SUBSCRIPTIONS:
         push_store.mark_gone(session, [live[0][0]], now)
@@ -79,7 +79,10 @@ def list_subscriptions(session: Session, person_ids: Collection[UUID]) -> dict[U
 
 
 def subscriptions_of(session: Session, messages: Sequence[Notification]) -> dict[UUID, Subscription]:
-    """Return where each message goes, by the message's id; one whose browser is gone is missing."""
+    """Return where each message goes, by the message's id; one whose browser is gone is missing.
+
+    Raises Undecipherable when one of them cannot be read: ask for each alone then.
+    """
     wanted = {one.id: UUID(one.payload["subscription_id"]) for one in messages}
     live = push_store.list_by_ids(session, set(wanted.values()))
     return {message_id: live[row_id] for message_id, row_id in wanted.items() if row_id in live}

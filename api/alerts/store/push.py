@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from api.alerts.model.subscriptions import Subscription
-from api.kernel.crypto import ColumnCipher
+from api.kernel.crypto import ColumnCipher, Undecipherable
 from api.kernel.db import Base, UtcDateTime, server_key
 
 
@@ -43,14 +43,14 @@ def save_subscription(
     session.flush()
 
 
-def list_live(session: Session, person_id: UUID) -> list[tuple[UUID, Subscription]]:
-    """Return the subscriptions of one person that still stand, oldest first."""
+def list_live(session: Session, person_id: UUID) -> list[tuple[UUID, Subscription | None]]:
+    """Return the subscriptions of one person that still stand, oldest first; None: it cannot be read."""
     rows = session.scalars(
         select(_SubscriptionRow)
         .where(_SubscriptionRow.person_id == person_id, _SubscriptionRow.gone_at.is_(None))
         .order_by(_SubscriptionRow.created_at, _SubscriptionRow.id)
     )
-    return [(row.id, _opened(session, row)) for row in rows]
+    return [(row.id, _opened_if_readable(session, row)) for row in rows]
 
 
 def list_live_ids(session: Session, person_ids: Collection[UUID]) -> list[tuple[UUID, UUID]]:
@@ -64,7 +64,7 @@ def list_live_ids(session: Session, person_ids: Collection[UUID]) -> list[tuple[
 
 
 def list_by_ids(session: Session, ids: Collection[UUID]) -> dict[UUID, Subscription]:
-    """Return those of these subscriptions that still stand."""
+    """Return those of these subscriptions that still stand; raises Undecipherable when one cannot be read."""
     rows = session.scalars(
         select(_SubscriptionRow).where(_SubscriptionRow.id.in_(ids), _SubscriptionRow.gone_at.is_(None))
     )
@@ -84,6 +84,13 @@ def _opened(session: Session, row: _SubscriptionRow) -> Subscription:
     endpoint, auth = _ciphers(session)
     address = endpoint.unseal(row.id, row.endpoint_sealed).decode()
     return Subscription(address, row.p256dh, auth.unseal(row.id, row.auth_sealed))
+
+
+def _opened_if_readable(session: Session, row: _SubscriptionRow) -> Subscription | None:
+    try:
+        return _opened(session, row)
+    except Undecipherable:
+        return None
 
 
 def _ciphers(session: Session) -> tuple[ColumnCipher, ColumnCipher]:

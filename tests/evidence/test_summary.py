@@ -12,15 +12,28 @@ from api.alerts.model import (
     ResolveReason,
 )
 from api.evidence.model.material import (
+    Distance,
     OrderVersion,
     Track,
 )
+from api.evidence.model.pack import Variant
 from api.evidence.report.document import draw
 from api.evidence.rules.files import files_of
 from api.evidence.rules.timeline import timeline
 from api.kernel.audit import Act
 from api.orders.model import Party
-from tests.evidence.made import ALERT, LaterEntry, answers, carrier, line, material, near_event, place, sent
+from tests.evidence.made import (
+    ALERT,
+    HER,
+    LaterEntry,
+    answers,
+    carrier,
+    line,
+    material,
+    near_event,
+    place,
+    sent,
+)
 from tests.factories import make_order
 from tests.rehearsal.house import at
 
@@ -35,6 +48,26 @@ def test_the_nearest_moment_is_told_with_its_doubt() -> None:
     unsure = answers("How near", entries=(line(1, near_event(90.0, her_accuracy_m=None)),))
     assert unsure == "The two were 90 m apart at 12:00:00."
     assert answers("How near") == "No event of this alert tells a distance."
+
+
+def test_the_smallest_distance_is_told_also_when_it_lies_between_two_events() -> None:
+    entries = (line(1, near_event(144.0, 1)), line(90, near_event(190.0, 90)))
+    measured = [(-900, 40.0), (1, 144.0), (31, 72.0), (90, 190.0), (700, 10.0)]
+    curve = tuple(Distance(at(seconds), HER, metres, 23.0) for seconds, metres in measured)
+    told = answers("How near", entries=entries, distances=curve)
+    assert told == (
+        "The smallest distance measured during the alert was 72 m, at 12:00:31, between the last positions "
+        "of both at that moment; their accuracies add up to 23 m. "
+        "By the nearest event the two were 144 m apart at 12:00:01; the accuracies of both positions add up "
+        "to 15 m."
+    )
+    closed = answers(
+        "How near", entries=entries, distances=curve[-1:], alert=replace(ALERT, resolved_at=at(600))
+    )
+    assert closed.startswith("The two were 144 m apart")  # what comes after the closing is not of the alert
+    assert answers("How near", distances=curve) == "No event of this alert tells a distance."
+    reduced = answers("How near", entries=entries, distances=curve, variant=Variant.DEFENCE)
+    assert reduced.startswith("The two were 144 m apart")
 
 
 def test_how_deep_he_was_in_a_zone_is_told() -> None:

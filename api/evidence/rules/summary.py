@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from api.alerts.model import AlertEntry, Attempt, EntryKind, Notification
-from api.evidence.model.material import Material, Place
+from api.evidence.model.material import Distance, Material, Place
 from api.evidence.rules.wording import CHANNELS, RESOLVED, doubt_words, kind_words, metres, seconds
 
 
@@ -53,7 +53,18 @@ def _times(count: int) -> str:
 
 
 def _nearest(material: Material) -> list[str]:
+    """Return the smallest distance measured, what the events tell of it, and what the court allows.
+
+    Not every position makes an event: what is repeated waits, and the two may come nearer meanwhile.
+    """
     said = []
+    measured = _smallest(material)
+    if measured is not None:
+        said.append(
+            f"The smallest distance measured during the alert was {metres(measured.distance_m)}, at "
+            f"{_clock(measured.at)}, between the last positions of both at that moment; their accuracies "
+            f"add up to {metres(measured.doubt_m)}."
+        )
     between = [
         one for _entry, one in _events(material) if one.get("person_id") and one.get("distance_m") is not None
     ]
@@ -61,7 +72,8 @@ def _nearest(material: Material) -> list[str]:
         event = min(between, key=lambda one: float(one["distance_m"]))
         doubt = _together(event)
         exact = f"; the accuracies of both positions add up to {metres(doubt)}" if doubt is not None else ""
-        said.append(f"The two were {metres(event['distance_m'])} apart at {_at(event)}{exact}.")
+        whose = "The two" if measured is None else "By the nearest event the two"
+        said.append(f"{whose} were {metres(event['distance_m'])} apart at {_at(event)}{exact}.")
     inside = [
         one
         for _entry, one in _events(material)
@@ -77,6 +89,23 @@ def _nearest(material: Material) -> list[str]:
             f"a warning at {metres(order.warning_radius_m)}."
         )
     return said or ["No event of this alert tells a distance."]
+
+
+def _smallest(material: Material) -> Distance | None:
+    """Return the smallest distance from the first event to the last, or to the closing if that is later.
+
+    None when nothing was measured then, and for the defence, who gets the distances at the events alone.
+    """
+    moments = [msgspec.convert(event["occurred_at"], datetime) for _entry, event in _events(material)]
+    if material.is_reduced or not moments:
+        return None
+    begin = min(material.alert.opened_at, *moments)
+    end = max(material.alert.resolved_at or material.window.end, *moments)
+    return min(
+        (one for one in material.distances if begin <= one.at <= end),
+        key=lambda one: one.distance_m,
+        default=None,
+    )
 
 
 def _together(event: Mapping[str, Any]) -> float | None:

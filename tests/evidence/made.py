@@ -114,6 +114,8 @@ def material(**more: Any) -> Material:
         "orders": (),
         "carriers": (),
         "entries": (),
+        "steps": (),
+        "tasks": (),
         "messages_out": (),
         "acts": (),
         "tracks": (),

@@ -82,7 +82,7 @@ def test_no_canary_is_in_any_file_of_the_pack_and_all_of_them_are_in_the_full_on
         reference = orders.list_references(session, [played.scene.person_id])[played.scene.person_id]
     canaries = [
         "51.88123", "4.391234", "51.8654", "4.61543", "51.931234", "4.451234", "Person Name", "Wearer Name",
-        reference, "Hiding place 77", str(played.hidden), played.hidden.hex, "Rosenlaan", "4711", "aunt",
+        reference, "Hiding place 77", str(played.hidden), played.hidden.hex, "Rosenlaan", "K4711", "aunt",
         "children", "bakery", "for the hearing", str(played.scene.phone.id), played.scene.phone.id.hex,
         str(played.scene.person_id), played.scene.person_id.hex,
     ]  # fmt: skip

@@ -77,7 +77,7 @@ def rich(**more: Any) -> Material:
             *(line(n, near_event(900 - 40 * n, n)) for n in range(0, 600, 30)),
             line(600, near_event(90.0, 600, exemption_id=UUID(int=70), reason="some_code")),
             line(601, None, EntryKind.ACKNOWLEDGED),
-            LaterEntry(602, ALERT.id, at(602), "escalated", 1, None, None, {"to": "supervisor"}),
+            LaterEntry(602, ALERT.id, at(602), "handed_over", 1, None, None, {"to": "supervisor"}),
         ),
         "distances": tuple(Distance(at(30 * n), HER, 900.0 - 40 * n, 20.0) for n in range(20)),
         "messages_out": (sent(1, True), sent(2, False, channel=Channel.DEVICE, device_id=HERS)),
@@ -108,7 +108,7 @@ def test_every_event_message_attempt_and_act_has_its_line() -> None:
     for words in (
         "some code; covered by an agreed exception",
         "12:10:01 acknowledged by the system",
-        "12:10:02 escalated by the system. to supervisor",
+        "12:10:02 handed over by the system. to supervisor",
         "message to the police (Alert), now sent",
         "attempt done message to the police: 200",
         "to her device 00000000: message (none)",

@@ -140,13 +140,13 @@ def test_what_computing_again_came_to_is_told() -> None:
 
 
 def test_lines_of_a_kind_that_is_not_known_are_told_by_kind_and_detail() -> None:
-    later = LaterEntry(1, ALERT.id, at(30), "escalated", 1, None, None, {"to": "supervisor", "after_s": 30})
+    later = LaterEntry(1, ALERT.id, at(30), "handed_over", 1, None, None, {"to": "supervisor", "after_s": 30})
     told = material(entries=(later,), acts=(Act(at(31), None, "evidence.pack", "why"),), alert=ALERT)
     assert [(one.kind, one.data.get("detail")) for one in timeline(told)] == [
-        ("escalated", {"to": "supervisor", "after_s": 30}),
+        ("handed_over", {"to": "supervisor", "after_s": 30}),
         ("evidence.pack", None),
     ]
-    assert "escalated: 1" in answers("What people did", entries=(later,))
+    assert "handed over: 1" in answers("What people did", entries=(later,))
     files = files_of(told, draw(told, "test"), "test")
     assert b'"after_s":30' in files["log.jsonl"]
 

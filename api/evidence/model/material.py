@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from api.alerts.model import Alert, AlertEntry, Attempt, Notification
+from api.alerts.model.playbooks import StepRun, Task
 from api.evidence.model.pack import Variant
 from api.geofence.model import ExclusionZone, ExternalSighting, Limits, LimitsVersion
 from api.kernel.audit import Act
@@ -153,6 +154,8 @@ class Material(msgspec.Struct, frozen=True):
         references: By id of the order, the wearer and the protected persons; never a name.
         labels: By id of a protected person, what the pack calls her.
         people: Names; only in the full variant.
+        steps: What was awaited of people by when; none in the defence's variant, nor any of `tasks`.
+        tasks: Calls that an operator was asked to make, with what came of them.
         limits: By which the order was judged when the alert opened.
         replay: Of the recomputation (`rehearsal.replay.Outcome`), or an `error` that says why there is none.
         lacking: What is missing of the evidence, in sentences.
@@ -171,6 +174,8 @@ class Material(msgspec.Struct, frozen=True):
     orders: tuple[OrderVersion, ...]
     carriers: tuple[Carrier, ...]
     entries: tuple[AlertEntry, ...]
+    steps: tuple[StepRun, ...]
+    tasks: tuple[Task, ...]
     messages_out: tuple[tuple[Notification, tuple[Attempt, ...]], ...]
     acts: tuple[Act, ...]
     tracks: tuple[Track, ...]

@@ -1,16 +1,18 @@
 """The tables of the report: every act in its order, devices, rules, limits, the order as it was."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from api.alerts.model import EventKind
+from api.alerts.model.playbooks import StepRun
 from api.evidence.model.material import Health, Material
 from api.evidence.report.canvas import Canvas
 from api.evidence.report.text import day, moment
-from api.evidence.rules.kinds import ATTEMPT, COMMAND, ENTRY, LOOK
+from api.evidence.rules.awaited import TITLES, call_words, entry_words, step_words
+from api.evidence.rules.kinds import ATTEMPT, CALL, COMMAND, ENTRY, LOOK, STEP
 from api.evidence.rules.timeline import TimeLine, timeline
 from api.evidence.rules.wording import CHANNELS, RULES, doubt_words, kind_words, numbers, seconds
 from api.geofence.model import Circle
@@ -28,23 +30,26 @@ def timeline_rows(material: Material) -> Iterator[tuple[str, str, str]]:
     """Yield moment, kind and words of every line, oldest first; another day is named where it begins."""
     whose = {one.device_id: "his" if one.party is Party.WEARER else "her" for one in material.carriers}
     before = None
+    awaited = {run.id: ("deadline", step_words(run)) for run in material.steps}
+    awaited |= {task.id: ("call asked for", call_words(task)) for task in material.tasks}
     for line in timeline(material):
         at = moment(line.at)
         if line.at.date() != before:
             before, at = line.at.date(), day(line.at)[:-4]
-        yield (at, *_words(line, whose))
+        if line.what in {STEP, CALL}:
+            yield (at, *awaited[line.data["id"]])
+        else:
+            yield (at, *_words(line, whose, material.steps))
 
 
-def _words(line: TimeLine, whose: Mapping[UUID, str]) -> tuple[str, str]:
+def _words(line: TimeLine, whose: Mapping[UUID, str], steps: Sequence[StepRun]) -> tuple[str, str]:
     data = line.data
     if line.what == ENTRY and data["event"] is not None:
         return _event(line.kind, data)
     if line.what == ENTRY:
-        detail = data["detail"]
-        told = (
-            "" if detail is None else ", ".join(f"{name} {value}" for name, value in sorted(detail.items()))
-        )
-        return f"{line.kind.replace('_', ' ')}", ". ".join(filter(None, [_by(data["author"]), told]))
+        told = entry_words(line.kind, data["detail"] or {}, steps)
+        title = TITLES.get(line.kind, line.kind.replace("_", " "))
+        return title, ". ".join(filter(None, [_by(data["author"]), told]))
     if line.what == LOOK:
         act = _SEEN.get(line.kind, line.kind.partition(".")[2].replace("_", " "))
         return f"act: {act}", ". ".join(filter(None, [_by(data["author"]), data["reason"]]))

@@ -120,6 +120,8 @@ def _state(material: Material, version: str) -> dict[str, Any]:
         "house_limits": [{"since": since, "limits": limits} for since, limits in material.house_limits],
         "exemptions": material.exemptions,
         "sightings": material.sightings,
+        "steps": material.steps,
+        "calls": material.tasks,
         "device_health_before": material.health,
         "outages": [{"began": began, "ended": ended} for began, ended in material.outages],
         "distances": [

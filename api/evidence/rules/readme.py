@@ -10,7 +10,7 @@ report.pdf; everything else is there so that an expert can check it without aski
 THE FILES
 report.pdf        the alert in plain words, a map, the distance over time, every act in its order
 incident.geojson  positions with their accuracy, zones, places of events; opens in any map program
-log.jsonl         every event, message, attempt, receipt and act, one a line, oldest first
+log.jsonl         every event, message, attempt, receipt, deadline, call and act, oldest first
 messages.jsonl    what the devices sent, byte for byte as it was received; of sealed messages also the text
 state.json        the order, zones, limits, devices, agreed exceptions and sightings as they were
 replay.json       the alert computed again from the stored messages, and what came out differently
@@ -54,7 +54,7 @@ THIS PACK IS REDUCED
 It is the variant for the defence. Left out of every such pack, whether or not there was any: names;
 addresses; where the protected person was, except the positions that an event of this alert rests
 on; messages of her device, to her and to the police; how her device was; zones of which the wearer
-was not told, with whatever rests on them; words of staff, and what the system did by itself. Lines
+was not told, with whatever rests on them; words of staff, and what the system did by itself, deadlines and calls among it. Lines
 and versions are numbered by what is in this pack. Distances are rounded to 10 m. The court can ask
 for the full pack of the same alert and compare: both are signed with the same key.
 """

@@ -94,6 +94,8 @@ def for_defence(material: Material) -> Material:
             msgspec.structs.replace(one, label="") for one in material.carriers if one.device_id in devices
         ),
         entries=kept.entries,
+        steps=(),
+        tasks=(),
         messages_out=tuple(_commands(material, devices, first)),
         acts=tuple(_act(act) for act in material.acts if act.act in _ACTS and act.at >= first),
         tracks=tuple(_own(track) for track in material.tracks if track.carrier.party is Party.WEARER),

@@ -2,14 +2,23 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from api.alerts.model import AlertEntry, Attempt, EntryKind, Notification
+from api.alerts.model import AlertEntry, Attempt, Channel, EntryKind, Notification
 from api.evidence.model.material import Distance, Material, Place
-from api.evidence.rules.wording import CHANNELS, RESOLVED, doubt_words, kind_words, metres, seconds
+from api.evidence.rules.awaited import call_words, entry_words
+from api.evidence.rules.wording import (
+    CHANNELS,
+    RESOLVED,
+    clock_time,
+    doubt_words,
+    kind_words,
+    metres,
+    seconds,
+)
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -21,11 +30,13 @@ class Fact(msgspec.Struct, frozen=True):
 
 def facts(material: Material) -> list[Fact]:
     """Return the summary, in the order in which it is read."""
+    awaited = () if material.is_reduced else (Fact("What was awaited", tuple(_awaited(material))),)
     return [
         Fact("What was told", tuple(_told(material))),
         Fact("How near", tuple(_nearest(material))),
         Fact("How late", tuple(_delays(material))),
         Fact("Who was told", tuple(_recipients(material))),
+        *awaited,
         Fact("What people did", tuple(_acts(material))),
         Fact("What was doubtful", tuple(_doubts(material))),
         Fact("Computed again", tuple(_recomputed(material))),
@@ -44,7 +55,7 @@ def _told(material: Material) -> list[str]:
     for entry, event in _events(material):
         first.setdefault(event["kind"], entry.at)
         count[event["kind"]] += 1
-    said = [f"{_clock(at)}  {kind_words(kind)}{_times(count[kind])}." for kind, at in first.items()]
+    said = [f"{clock_time(at)}  {kind_words(kind)}{_times(count[kind])}." for kind, at in first.items()]
     return said or ["No event is part of this alert."]
 
 
@@ -62,7 +73,7 @@ def _nearest(material: Material) -> list[str]:
     if measured is not None:
         said.append(
             f"The smallest distance measured during the alert was {metres(measured.distance_m)}, at "
-            f"{_clock(measured.at)}, between the last positions of both at that moment; their accuracies "
+            f"{clock_time(measured.at)}, between the last positions of both at that moment; their accuracies "
             f"add up to {metres(measured.doubt_m)}."
         )
     between = [
@@ -130,7 +141,7 @@ def _delays(material: Material) -> list[str]:
             continue
         sent_s = (place.received_at - place.fixed_at).total_seconds()
         told_s = (entry.at - place.received_at).total_seconds()
-        fixed = f"The position behind the first event was fixed at {_clock(place.fixed_at)}"
+        fixed = f"The position behind the first event was fixed at {clock_time(place.fixed_at)}"
         return [f"{fixed}, reached the system {sent_s:.1f} s later and was told {_after(told_s)}."]
     return ["No event of this alert rests on one stored position of his."]
 
@@ -155,7 +166,7 @@ def _fate(pairs: Sequence[tuple[Notification, Sequence[Attempt]]]) -> str:
     """Say when the first was made and delivered, and how many never were."""
     first, attempts = pairs[0]
     done = next((attempt for attempt in attempts if attempt.succeeded), None)
-    made = f"the first at {_clock(first.created_at)}, "
+    made = f"the first at {clock_time(first.created_at)}, "
     if done is None:
         tries = f"{len(attempts)} attempt{'' if len(attempts) == 1 else 's'}"
         fate = f"{made}not delivered ({tries})"
@@ -169,13 +180,13 @@ def _acts(material: Material) -> list[str]:
     alert, said = material.alert, []
     if alert.acknowledged_at is not None:
         after = seconds((alert.acknowledged_at - alert.opened_at).total_seconds())
-        said.append(f"Taken by an operator at {_clock(alert.acknowledged_at)}, {after} after it opened.")
+        said.append(f"Taken by an operator at {clock_time(alert.acknowledged_at)}, {after} after it opened.")
     else:
         said.append("Nobody has taken it by pressing the button.")
     if alert.resolved_at is not None and alert.resolve_reason is not None:
         after = seconds((alert.resolved_at - alert.opened_at).total_seconds())
         why = RESOLVED[alert.resolve_reason]
-        said.append(f"Closed at {_clock(alert.resolved_at)}, {after} after it opened: {why}.")
+        said.append(f"Closed at {clock_time(alert.resolved_at)}, {after} after it opened: {why}.")
     else:
         said.append("It was not closed when this report was made.")
     others = Counter(
@@ -184,7 +195,38 @@ def _acts(material: Material) -> list[str]:
     return said + [f"{kind.replace('_', ' ')}: {count}" for kind, count in sorted(others.items())]
 
 
-_NAMED = frozenset({EntryKind.ACKNOWLEDGED, EntryKind.RESOLVED})
+_AWAITED = frozenset({EntryKind.ESCALATED, EntryKind.TASK_DONE, EntryKind.POLICE_ACKNOWLEDGED})
+_NAMED = frozenset({EntryKind.ACKNOWLEDGED, EntryKind.RESOLVED}) | _AWAITED
+
+
+def _awaited(material: Material) -> list[str]:
+    """Return whether the police confirmed, which deadlines went by, and what became of the calls."""
+    late = [entry for entry in material.entries if entry.kind == EntryKind.ESCALATED]
+    missed = [
+        f"{clock_time(entry.at)}  after {entry_words(entry.kind, entry.detail or {}, material.steps)}."
+        for entry in late
+    ]
+    return [
+        _police(material),
+        *(missed or ["No deadline for an answer went by."]),
+        *(f"{clock_time(task.created_at)}  {call_words(task)}." for task in material.tasks),
+    ]
+
+
+def _police(material: Material) -> str:
+    opened_at = material.alert.opened_at
+    for entry in material.entries:
+        if entry.kind == EntryKind.POLICE_ACKNOWLEDGED:
+            after = seconds((entry.at - opened_at).total_seconds())
+            who = (entry.detail or {}).get("who", "unnamed")
+            return f"The police confirmed at {clock_time(entry.at)}, {after} after it opened ({who})."
+    if any(
+        sent.alert_id is not None and sent.channel is Channel.POLICE_WEBHOOK
+        for sent, _attempts in material.messages_out
+    ):
+        made = clock_time(material.made_at)
+        return f"The police never confirmed that they have it, until this report was made at {made}."
+    return "No message to the police belongs to this alert, and they confirmed nothing."
 
 
 def _doubts(material: Material) -> list[str]:
@@ -211,8 +253,4 @@ def _recomputed(material: Material) -> list[str]:
 
 
 def _at(event: Mapping[str, Any]) -> str:
-    return _clock(msgspec.convert(event["occurred_at"], datetime))
-
-
-def _clock(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%H:%M:%S}"
+    return clock_time(msgspec.convert(event["occurred_at"], datetime))

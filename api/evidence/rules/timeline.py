@@ -4,6 +4,7 @@ A kind of log line that this code does not know is told all the same, by its kin
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 
 from api.alerts.model import AlertEntry, Attempt, Channel, Notification
 from api.evidence.model.material import Material
-from api.evidence.rules.kinds import ATTEMPT, COMMAND, ENTRY, LOOK, MESSAGE
+from api.evidence.rules.kinds import ATTEMPT, CALL, COMMAND, ENTRY, LOOK, MESSAGE, STEP
 from api.kernel.audit import Act
 
 
@@ -30,6 +31,8 @@ def timeline(material: Material) -> list[TimeLine]:
     for sent, attempts in material.messages_out:
         lines.append(_message(sent))
         lines += [_attempt(attempt, sent) for attempt in attempts]
+    lines += [TimeLine(run.started_at, STEP, run.step, asdict(run)) for run in material.steps]
+    lines += [TimeLine(task.created_at, CALL, task.kind.value, asdict(task)) for task in material.tasks]
     lines += [_act(act) for act in material.acts]
     return sorted(lines, key=lambda line: line.at)
 

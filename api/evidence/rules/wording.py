@@ -1,6 +1,7 @@
 """Codes in plain words, for somebody who has never seen the system."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from api.alerts.model import Doubt, EventKind, Mover, ResolveReason
@@ -134,6 +135,11 @@ def seconds(value: float) -> str:
     if value < 7200:
         return f"{value / 60:.0f} min"
     return f"{value / 3600:.1f} h"
+
+
+def clock_time(at: datetime) -> str:
+    """Return the time of day in UTC, to the second."""
+    return f"{at.astimezone(UTC):%H:%M:%S}"
 
 
 def numbers(event: Mapping[str, Any]) -> str:

@@ -87,6 +87,8 @@ def collect(session: Session, asked: Asked, house: Limits, opened_at: datetime |
         orders=tuple(_orders(register, alert)),
         carriers=carriers,
         entries=tuple(detail.entries),
+        steps=tuple(detail.steps),
+        tasks=tuple(detail.tasks),
         messages_out=tuple(_in_order(sent)),
         acts=tuple(audit.list_about(session, alert.id)),
         tracks=tracks,

@@ -121,6 +121,7 @@ def material(**more: Any) -> Material:
         "tracks": (),
         "messages": (),
         "distances": (),
+        "bands": (),
         "health": (),
         "zones": (),
         "limits": Limits(),

@@ -101,7 +101,9 @@ class Played:
         """A camera saw him, a witness her; an exception was agreed for later."""
         with transaction(self.engine) as session:
             for party, place in ((Party.WEARER, near(HOME, 200, -150)), (Party.PROTECTED, near(HOME, 9000))):
-                seen = SightingDraft(party, None, at(345), place, 30.0, SightingSource.CAMERA, "note of K4711")
+                seen = SightingDraft(
+                    party, None, at(345), place, 30.0, SightingSource.CAMERA, "note of K4711"
+                )
                 sightings.add_sighting(session, self.scene.order_id, seen, Limits(), DESK, at(400))
             draft = make_exemption_draft(valid_from=at(700), valid_until=at(4000))
             orders.add_exemption(session, self.scene.order_id, draft, DESK, at(20))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -112,6 +113,22 @@ class Distance(msgspec.Struct, frozen=True):
     doubt_m: float
 
 
+class Band(StrEnum):
+    """How far apart the two were, by the distances that the court's order names."""
+
+    ALERT = "at the alert distance or less"
+    WARNING = "between the alert distance and the warning distance"
+    BEYOND = "beyond the warning distance"
+
+
+class BandAt(msgspec.Struct, frozen=True):
+    """Of one event the band; `person` is what the pack calls her."""
+
+    at: datetime
+    person: str
+    band: Band
+
+
 class Person(msgspec.Struct, frozen=True):
     """Somebody by name: stands in one file of the full variant and nowhere else."""
 
@@ -156,6 +173,7 @@ class Material(msgspec.Struct, frozen=True):
         people: Names; only in the full variant.
         steps: What was awaited of people by when; none in the defence's variant, nor any of `tasks`.
         tasks: Calls that an operator was asked to make, with what came of them.
+        distances: None in the defence's variant, which has `bands` instead.
         limits: By which the order was judged when the alert opened.
         replay: Of the recomputation (`rehearsal.replay.Outcome`), or an `error` that says why there is none.
         lacking: What is missing of the evidence, in sentences.
@@ -181,6 +199,7 @@ class Material(msgspec.Struct, frozen=True):
     tracks: tuple[Track, ...]
     messages: tuple[Message, ...]
     distances: tuple[Distance, ...]
+    bands: tuple[BandAt, ...]
     health: tuple[Health, ...]
     zones: tuple[ZoneVersion, ...]
     limits: Limits

@@ -38,10 +38,9 @@ def draw_distances(canvas: Canvas, material: Material, person_id: UUID) -> None:
     distances = [one for one in material.distances if one.person_id == person_id]
     order = material.orders[-1].order
     canvas.room_for(HEIGHT_MM + 26)
-    begin, end = distances[0].at, distances[-1].at
-    if not material.is_reduced:  # some of what came before and after, so that a gap is seen to be one
-        begin = max(material.window.begin, begin - AROUND)
-        end = max(end, min(material.window.end, end + AROUND))
+    # some of what came before and after, so that a gap is seen to be one
+    begin = max(material.window.begin, distances[0].at - AROUND)
+    end = max(distances[-1].at, min(material.window.end, distances[-1].at + AROUND))
     most_m = _most(distances, order.warning_radius_m)
     scale = _Scale(canvas.get_y() + 2, begin, end, most_m)
     _grid(canvas, scale)

@@ -6,6 +6,7 @@ from api.evidence.report.canvas import BREACH, GREY, WIDTH_MM, Canvas
 from api.evidence.report.chart import HEIGHT_MM, draw_distances
 from api.evidence.report.map import Map, legend
 from api.evidence.report.tables import (
+    write_bands,
     write_health,
     write_limits,
     write_order,
@@ -119,6 +120,9 @@ def _drawings(canvas: Canvas, material: Material) -> None:
             canvas.room_for(HEIGHT_MM + 40)
             canvas.heading(f"How far apart: the wearer and {material.labels.get(person_id, '-')}")
             draw_distances(canvas, material, person_id)
+    elif material.bands:
+        canvas.heading("How far apart")
+        write_bands(canvas, material)
     elif material.orders:
         canvas.heading("How far apart")
         canvas.paragraph("No distance between two people is part of this report.")

@@ -90,6 +90,15 @@ def write_timeline(canvas: Canvas, material: Material) -> None:
     canvas.rows((32, 34, 108), ("when (UTC)", "what", ""), timeline_rows(material))
 
 
+def write_bands(canvas: Canvas, material: Material) -> None:
+    """Write for the defence how far apart the two were at the events that tell where both were."""
+    canvas.paragraph(
+        "At the events that tell where both were; the times are those of the positions.", size=8.5
+    )
+    rows = [(day(one.at), one.person, one.band.value) for one in material.bands]
+    canvas.rows((40, 44, 90), ("when (UTC)", "the wearer and", "how far apart"), rows)
+
+
 def write_health(canvas: Canvas, material: Material) -> None:
     """Write how the devices were before the alert."""
     since = moment(material.window.begin)

@@ -124,18 +124,25 @@ def _state(material: Material, version: str) -> dict[str, Any]:
         "calls": material.tasks,
         "device_health_before": material.health,
         "outages": [{"began": began, "ended": ended} for began, ended in material.outages],
-        "distances": [
-            {
-                "at": one.at,
-                "person": material.labels.get(one.person_id),
-                "m": one.distance_m,
-                "doubt_m": one.doubt_m,
-            }
-            for one in material.distances
-        ],
+        "distances": _distances(material),
         "lacking": material.lacking,
         "ledger": material.links,
     }
+
+
+def _distances(material: Material) -> list[dict[str, Any]]:
+    """Return the series for the court; for the defence the bands at the events."""
+    if material.is_reduced:
+        return [msgspec.structs.asdict(one) for one in material.bands]
+    return [
+        {
+            "at": one.at,
+            "person": material.labels.get(one.person_id),
+            "m": one.distance_m,
+            "doubt_m": one.doubt_m,
+        }
+        for one in material.distances
+    ]
 
 
 _LEFT_TO_OTHERS = frozenset({"person_ids"})

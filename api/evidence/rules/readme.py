@@ -54,8 +54,12 @@ THIS PACK IS REDUCED
 It is the variant for the defence. Left out of every such pack, whether or not there was any: names;
 addresses; where the protected person was, except the positions that an event of this alert rests
 on; messages of her device, to her and to the police; how her device was; zones of which the wearer
-was not told, with whatever rests on them; words of staff, and what the system did by itself, deadlines and calls among it. Lines
-and versions are numbered by what is in this pack. Distances are rounded to 10 m. The court can ask
+was not told, with whatever rests on them; words of staff, and what the system did by itself,
+deadlines and calls among it; events about a silence of his device, since how soon one is missed
+depends on how near she was (his silences can be seen in messages.jsonl). Lines and versions are
+numbered by what is in this pack. How far apart the two were is told at the events that tell where
+both were and not in between, and in state.json and in the report's table by the distances of the
+order: at the alert distance or less, up to the warning distance, or beyond. The court can ask
 for the full pack of the same alert and compare: both are signed with the same key.
 """
 

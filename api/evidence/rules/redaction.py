@@ -16,8 +16,9 @@ import msgspec
 
 from api.alerts.model import Alert, AlertEntry, Attempt, Channel, EntryKind, Event, EventKind, Notification
 from api.alerts.rules.joining import severity_of
-from api.evidence.model.material import Distance, Material, Message, Track, ZoneVersion
+from api.evidence.model.material import Material, Message, Track, ZoneVersion
 from api.evidence.model.pack import NothingForDefence, Variant
+from api.evidence.rules.bands import bands
 from api.geofence.model import ExternalSighting, Visibility
 from api.kernel.audit import Act
 from api.orders.model import Exemption, Party
@@ -35,8 +36,12 @@ NEAR_HER = frozenset(
     }
 )
 """What rests on where both were, if it names her and places him: only then her place is told."""
-_ABOUT_HER_DEVICE = frozenset({EventKind.SOS, EventKind.PROTECTED_DEVICE_DEGRADED, EventKind.LOST_CONTACT})
-"""Told without what exactly was the matter: how soon a silence was missed says how near she was."""
+_ABOUT_HER_DEVICE = frozenset({EventKind.SOS, EventKind.PROTECTED_DEVICE_DEGRADED})
+"""Told without what exactly was the matter."""
+_SILENCES = frozenset({EventKind.LOST_CONTACT, EventKind.CONTACT_RESTORED})
+"""Not told at all: a silence is missed the sooner the nearer she was, so that the time from his last position
+to the event, at the speed that the limits name, is her distance. Which were missed by the fixed time alone
+would say that she was far. His silences themselves stand in his messages."""
 _TOLD_ALWAYS = (
     "kind", "occurred_at", "order_id", "zone_id", "doubts", "live", "repeat", "exercise", "reason",
     "rule_version",
@@ -47,8 +52,6 @@ _TOLD_OF_NEARNESS = (
 _ACTS = frozenset({"alerts.acknowledged", "alerts.resolved", "alerts.read", "alerts.replay", "evidence.pack"})
 _PEOPLES = frozenset({EntryKind.ACKNOWLEDGED, EntryKind.RESOLVED})
 _COMMAND = ("action", "wording", "interval_s")
-STEP_M = 10.0
-"""Distances are told in steps of this: an argument about hundreds of metres needs no more. Proposal."""
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -100,7 +103,8 @@ def for_defence(material: Material) -> Material:
         acts=tuple(_act(act) for act in material.acts if act.act in _ACTS and act.at >= first),
         tracks=tuple(_own(track) for track in material.tracks if track.carrier.party is Party.WEARER),
         messages=tuple(_his(message) for message in material.messages if message.device_id in devices),
-        distances=tuple(_distances(material.distances, kept.entries)),
+        distances=(),
+        bands=tuple(bands(kept.entries, material.orders)),
         health=tuple(one for one in material.health if one.device_id in devices),
         zones=zones,
         own_limits=tuple(
@@ -156,7 +160,7 @@ def _log(entries: Sequence[AlertEntry], known: _Known) -> _Kept:
     """Return the log as if what is left out had never been, with new numbers of its lines."""
     told: list[AlertEntry] = []
     numbers: set[int] = set()
-    severity, number, lost = 0, -1, False
+    severity, number = 0, -1
     for entry in entries:
         if entry.event is None:
             # Before the first event that is left, an act would tell of one that is not; so would at any time
@@ -166,9 +170,8 @@ def _log(entries: Sequence[AlertEntry], known: _Known) -> _Kept:
             continue
         number += 1
         event = _event(entry.event, known)
-        if event is None or (event["kind"] == EventKind.CONTACT_RESTORED and not lost):
+        if event is None:
             continue
-        lost = lost or event["kind"] == EventKind.LOST_CONTACT
         own = severity_of(_event_of(event))
         kind = EntryKind.UPDATED
         if not told:
@@ -189,7 +192,9 @@ def _line(
 
 
 def _event(event: Mapping[str, Any], known: _Known) -> dict[str, Any] | None:
-    """Return what may be told of an event; None when it is about a concealed zone."""
+    """Return what may be told of an event; None when it is about a concealed zone, or a silence."""
+    if event["kind"] in _SILENCES or str(event.get("reason")).partition(":")[0] in _SILENCES:
+        return None
     zone_id: str | None = event.get("zone_id")
     version: int = event.get("zone_version") or 0
     if event.get("concealed") or (zone_id is not None and (zone_id, version) not in known.versions):
@@ -198,12 +203,14 @@ def _event(event: Mapping[str, Any], known: _Known) -> dict[str, Any] | None:
     told["zone_version"] = known.versions.get((zone_id, version)) if zone_id is not None else None
     told["wearer"] = event.get("wearer")
     kind, person = event["kind"], event.get("person_id")
+    protected = _without_device(event.get("protected"))
     is_near_her = kind in NEAR_HER and person is not None and told["wearer"] is not None
+    is_near_her = is_near_her and protected is not None  # without her place a distance would lead to it
     if kind == EventKind.EXTERNAL_SIGHTING and told["wearer"] is None:
         return None  # she was seen where her own device was not: nothing of it is about him
     if is_near_her:
         told |= {name: event.get(name) for name in _TOLD_OF_NEARNESS}
-        told["protected"] = _without_device(event.get("protected"))
+        told["protected"] = protected
     if is_near_her or zone_id is not None:
         told["distance_m"] = event.get("distance_m")
     if kind in _ABOUT_HER_DEVICE:
@@ -285,24 +292,6 @@ def _act(act: Act) -> Act:
 
 def _own(track: Track) -> Track:
     return msgspec.structs.replace(track, carrier=msgspec.structs.replace(track.carrier, label=""))
-
-
-def _distances(distances: Sequence[Distance], entries: Sequence[AlertEntry]) -> list[Distance]:
-    """Return the distances during the incident: from the first to the last event that rests on one."""
-    moments = [
-        _as_event(entry).occurred_at for entry in entries if entry.event and "protected" in entry.event
-    ]
-    if not moments:
-        return []
-    return [
-        msgspec.structs.replace(one, distance_m=_coarse(one.distance_m), doubt_m=_coarse(one.doubt_m))
-        for one in distances
-        if min(moments) <= one.at <= max(moments)
-    ]
-
-
-def _coarse(metres: float) -> float:
-    return round(metres / STEP_M) * STEP_M
 
 
 def _is_open(exemption: Exemption, zones: Sequence[ZoneVersion]) -> bool:

@@ -94,6 +94,7 @@ def collect(session: Session, asked: Asked, house: Limits, opened_at: datetime |
         tracks=tracks,
         messages=messages,
         distances=tuple(distances(tracks, limits)),
+        bands=(),
         health=tuple(health_of(track.carrier, track.places, messages, window) for track in tracks),
         zones=tuple(_zones(session, own_id, window)),
         limits=limits,

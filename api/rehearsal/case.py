@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.alerts import service as alerts
-from api.alerts.model import Alert, AlertEntry, Family
+from api.alerts.model import Alert, AlertEntry, EventKind, Family
 from api.geofence.model import ExternalSighting, Limits
 from api.geofence.service import evidence, sightings
 from api.geofence.service.evidence import Batch, Judge, Judged, LimitsStep, ZoneStep
@@ -54,11 +54,13 @@ class Case(msgspec.Struct, frozen=True):
 def read_case(session: Session, alert_id: UUID) -> Case:
     """Return the case of an alert; the caller has written down who reads it (`alerts.note_replayed`).
 
-    Raises AlertNotFound, or NotReplayable for what was told of our own system.
+    Raises AlertNotFound, or NotReplayable for what was told of our own system or started by a person.
     """
     alert, log = alerts.read_evidence(session, alert_id)
     if alert.family is Family.SYSTEM or (alert.order_id is None and alert.device_id is None):
         raise NotReplayable("It tells of our own system: no device's message was judged for it.")
+    if alert.kind == EventKind.DRILL:
+        raise NotReplayable("It is a test run: it was started by a person, and there is nothing to compute.")
     told = [entry for entry, mine in log if mine.id == alert.id and entry.event is not None]
     if not told:
         raise NotReplayable("Its log holds no event.")

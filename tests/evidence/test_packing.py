@@ -191,6 +191,19 @@ def test_alerts_about_the_system_are_packed_without_anybodys_way(engine: Engine)
         assert "No position belongs to this alert" in said
 
 
+def test_the_pack_of_a_test_run_says_that_there_is_nothing_to_compute(engine: Engine) -> None:
+    played = Played(engine)
+    with transaction(engine) as session:
+        report = alerts.start_drill(session, played.scene.order_id, None, lambda _session, _ids: {}, at(5))
+    for variant in Variant:
+        pack = make_pack(engine, Limits(), SERVER_KEY, report.drill.alert_id, variant, "why", None, at(60))
+        files = contents(pack)
+        assert "started by a person" in files["replay.json"].decode()
+        said = " ".join(text_of(files["report.pdf"]).split())
+        assert "Not computed again. It is a test run: it was started by a person" in said
+        assert "NOT identical" not in said
+
+
 def test_an_alert_about_a_device_that_nobody_carries_tells_of_that_device(engine: Engine) -> None:
     played = Played(engine)
     with transaction(engine) as session:

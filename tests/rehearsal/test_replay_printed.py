@@ -56,6 +56,18 @@ def test_an_alert_about_our_own_system_rests_on_no_message(sqlite_engine: Engine
     assert "our own system" in said
 
 
+def test_a_test_run_was_started_by_a_person_and_is_not_compared(sqlite_engine: Engine) -> None:
+    scene = make_scene(sqlite_engine)
+    with transaction(sqlite_engine) as session:
+        report = alerts.start_drill(session, scene.order_id, None, lambda _session, _ids: {}, NOW)
+    status, said = printed(sqlite_engine, report.drill.alert_id)
+    assert status == 2
+    assert said == (
+        "This alert cannot be judged again. It is a test run: it was started by a person, and there is "
+        "nothing to compute.\n"
+    )
+
+
 def test_the_wrong_server_key_is_said(sqlite_url: str, sqlite_engine: Engine) -> None:
     scene = make_scene(sqlite_engine, sealed=True)
     del scene

@@ -1,6 +1,7 @@
 """No byte of a pack can change without being told, and the first altered record is named."""
 
 import io
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -19,8 +20,10 @@ from nacl.signing import SigningKey
 from api.evidence.model.pack import FORMAT, MANIFEST, SIGNATURE, Manifest, Result
 from api.evidence.rules import archive
 from api.evidence.rules.manifest import fingerprint
+from api.evidence.rules.readme import readme
 from api.evidence.rules.verifying import MOST_BYTES, verify
 from api.evidence.service.checking import run
+from tests.evidence.made import material
 from tests.evidence.packs import FILES, KEY, LINES, PUBLIC, contents, flipped, make, packed_again
 from tests.project.sources import ROOT
 
@@ -274,6 +277,40 @@ def test_the_command_ends_with_one_for_what_is_altered_and_two_for_what_is_no_pa
     out = io.StringIO()
     assert run(tmp_path / "nothing.zip", None, out) == 2
     assert "cannot be read: No such file" in out.getvalue()
+
+
+@pytest.mark.parametrize(("pack", "status"), [(PACK, 0), (flipped(PACK, len(PACK) - 1), 1)])
+def test_a_reader_who_leaves_early_changes_nothing_of_the_verdict(
+    tmp_path: Path, pack: bytes, status: int
+) -> None:
+    (tmp_path / "pack.zip").write_bytes(pack)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "api", "verify", str(tmp_path / "pack.zip")],
+        cwd=ROOT, env={"PATH": ""}, stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (status, "")
+
+
+def test_the_signature_can_be_checked_by_hand_as_the_pack_says(tmp_path: Path) -> None:
+    for name, content in contents(PACK).items():
+        (tmp_path / name).write_bytes(content)
+    said = readme(material(), "test").splitlines()
+    commands = [line.strip().replace("100KEY'", f"100{PUBLIC}'") for line in said if "openssl pk" in line]
+    done = subprocess.run(
+        ["/bin/sh", "-ec", "\n".join(commands)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (len(commands), done.returncode, done.stderr) == (2, 0, "")
+    assert "Signature Verified Successfully" in done.stdout
+    (tmp_path / "manifest.json").write_bytes(contents(PACK)["manifest.json"] + b" ")
+    again = subprocess.run(["/bin/sh", "-c", commands[1]], cwd=tmp_path, capture_output=True, check=False)
+    assert again.returncode != 0
+
+
+def test_where_the_program_comes_from_is_said() -> None:
+    assert "from the source tree of Baken with its requirements installed" in readme(material(), "test")
 
 
 def test_the_command_needs_no_settings_and_no_database(tmp_path: Path) -> None:

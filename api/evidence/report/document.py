@@ -32,10 +32,11 @@ _MEANING = (
 )
 _CHECK = (
     "This report is one file of a signed pack. Whoever has the pack can check it without us: `python -m "
-    "api verify PACK.zip --key KEY` says whether one byte was changed, and where. The key is published "
-    "by the house that made the pack; ask for it by another way than the one by which the pack came. "
-    "README.txt describes the check by hand, what the pack proves and what it does not. Everything "
-    "drawn and written here comes from the other files of the pack."
+    "api verify PACK.zip --key KEY`, run from the source tree of Baken with its requirements installed, "
+    "says whether one byte was changed, and where. README.txt describes how to check it by hand with "
+    "OpenSSL alone, what the pack proves and what it does not. The key is published by the house that "
+    "made the pack; ask for it by another way than the one by which the pack came. Everything drawn and "
+    "written here comes from the other files of the pack."
 )
 
 

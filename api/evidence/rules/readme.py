@@ -25,11 +25,17 @@ _PEOPLE = """people.json       the names of the two; everything else uses refere
 """
 _CHECK = """
 HOW TO CHECK IT
-With the program: python -m api verify PACK.zip --key KEY    (needs no database and no network)
-    It says "genuine", or names the first record that was altered. KEY is the public key of the
-    house that made the pack. Ask that house for it by another way than the one by which the pack
-    came: on paper, by telephone.
-By hand: openssl pkeyutl -verify -pubin -inkey KEY.pem -rawin -in manifest.json -sigfile manifest.sig
+KEY is the public key of the house that made the pack, 64 hexadecimal digits. Ask that house for it
+by another way than the one by which the pack came: on paper, by telephone.
+With the program, from the source tree of Baken with its requirements installed (the house that made
+the pack names where to get it); it needs no database and no network:
+    python -m api verify PACK.zip --key KEY
+    The first line begins with "genuine", or with "NOT genuine" and the first record that was
+    altered, or says that this is no evidence pack. Anything else, as a module that is not found, is
+    a word of the computer about itself and none about the pack.
+By hand, with OpenSSL 3 and no program of ours, in the folder of the unpacked files:
+    printf '302a300506032b6570032100KEY' | xxd -r -p | openssl pkey -pubin -inform DER -out KEY.pem
+    openssl pkeyutl -verify -pubin -inkey KEY.pem -rawin -in manifest.json -sigfile manifest.sig
     then compare sha256sum of each file with manifest.json.
 Records: of a .jsonl file each hash is SHA-256 of the hash before it (32 bytes; nothing before the
     first line) and the line with its end; of other files SHA-256 of each block of 4096 bytes.

@@ -50,6 +50,7 @@ def carrier(party: Party, **more: Any) -> Carrier:
         "party": party,
         "person_id": None if is_his else HER,
         "since": at(-99_999),
+        "entered_at": more.get("since", at(-99_999)),
         "until": None,
     }
     return Carrier(**(values | more))

@@ -226,6 +226,25 @@ def phone(session: Session, holder_id: UUID, seconds: float) -> UUID:
     return device.id
 
 
+def test_a_device_entered_a_minute_before_was_silent_for_a_minute(engine: Engine) -> None:
+    played = Played(engine)
+    with transaction(engine) as session:
+        draft = DeviceDraft(DeviceKind.PHONE, "", sealed=False, require_sealed=False, simulated=True)
+        device, _secret = orders.add_device(session, draft, None, at(0))
+        holder = played.scene.person_id
+        orders.assign_device(session, device.id, None, holder, None, at(0), since=at(-7200))
+        low = Event(
+            kind=EventKind.BATTERY_LOW, device_id=device.id, order_id=played.scene.order_id, person_id=holder,
+            occurred_at=at(60),
+        )  # fmt: skip
+        alert_id = alerts.open_alerts(session, [low], at(60))[0].id
+    pack = make_pack(engine, Limits(), SERVER_KEY, alert_id, Variant.FULL, "why", None, at(90))
+    files = contents(pack)
+    health = {one["device_id"]: one for one in json.loads(files["state.json"])["device_health_before"]}
+    assert health[str(device.id)]["longest_silence_s"] == 60.0
+    assert f"60 s from {at(0):%H:%M:%S}" in " ".join(text_of(files["report.pdf"]).split())
+
+
 def test_of_several_people_only_those_whom_the_alert_concerns_are_told_of(engine: Engine) -> None:
     played = Played(engine)
     with transaction(engine) as session:

@@ -90,6 +90,13 @@ def test_a_device_handed_out_lately_was_silent_only_since_then() -> None:
     assert health_of(carrier(Party.WEARER, since=at(50)), [], [], WINDOW).longest_silence_s == 0.0
 
 
+def test_before_a_hand_over_was_entered_nobody_listened_and_nothing_was_a_silence() -> None:
+    late = carrier(Party.WEARER, since=at(-9000), entered_at=at(-60))
+    health = health_of(late, [], [message(-45, "status")], WINDOW)
+    assert (health.silence_began, health.longest_silence_s) == (at(-45), 45.0)
+    assert health_of(late, [], [], WINDOW).longest_silence_s == 60.0
+
+
 @given(st.lists(st.integers(1, 999), max_size=30))
 def test_the_longest_silence_holds_nothing_heard(seconds: list[int]) -> None:
     began, length_s = longest_silence([at(one) for one in sorted(seconds)], at(0), at(1000))

@@ -30,6 +30,7 @@ class Carrier(msgspec.Struct, frozen=True):
 
     Attributes:
         label: Staff's word for the device; empty in the defence's variant.
+        entered_at: When the register learned of the hand-over, not before `since`: nobody listened before.
         person_id: Which protected person; None for the wearer.
     """
 
@@ -41,6 +42,7 @@ class Carrier(msgspec.Struct, frozen=True):
     party: Party
     person_id: UUID | None
     since: datetime
+    entered_at: datetime
     until: datetime | None
 
 
@@ -143,7 +145,8 @@ class Health(msgspec.Struct, frozen=True):
 
     Attributes:
         positions, reports, kept_aside: How many arrived.
-        longest_silence_s: The longest time without anything heard, from the window's begin to the opening.
+        longest_silence_s: The longest time without anything heard, from the window's begin to the opening;
+            of a device handed out later from the entry of that on.
         silence_began: When that silence began.
         battery_pct: The last said before the opening.
         strap_closed: The same.

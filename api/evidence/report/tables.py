@@ -102,7 +102,9 @@ def write_bands(canvas: Canvas, material: Material) -> None:
 def write_health(canvas: Canvas, material: Material) -> None:
     """Write how the devices were before the alert."""
     since = moment(material.window.begin)
-    canvas.paragraph(f"From {since} until the alert opened at {moment(material.window.opened_at)}.", size=8.5)
+    until = moment(material.window.opened_at)
+    said = f"From {since}, or from when it was entered who has it, until the alert opened at {until}."
+    canvas.paragraph(said, size=8.5)
     head = ("device", "positions", "reports", "kept aside", "longest silence", "accuracy", "battery", "strap")
     widths = (42, 17, 17, 19, 33, 18, 14, 14)
     canvas.rows(widths, head, [_health(material, one) for one in material.health])

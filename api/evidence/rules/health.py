@@ -12,7 +12,7 @@ from api.evidence.rules.kinds import KEPT_ASIDE, POSITION_OR_ALARM
 def health_of(
     carrier: Carrier, places: Sequence[Place], messages: Sequence[Message], window: Window
 ) -> Health:
-    """Return one device's health from the window's begin, or since it was carried, to the opening."""
+    """Return one device's health from the window's begin, or its hand-over's entry, to the opening."""
     mine = [
         one
         for one in messages
@@ -20,7 +20,7 @@ def health_of(
     ]
     before = [place for place in places if place.received_at <= window.opened_at]
     heard = sorted(one.received_at for one in mine if one.kind != KEPT_ASIDE)
-    begun = min(max(window.begin, carrier.since), window.opened_at)
+    begun = min(max(window.begin, carrier.since, carrier.entered_at), window.opened_at)
     silence_began, silence_s = longest_silence(heard, begun, window.opened_at)
     accuracies = [place.accuracy_m for place in before if place.accuracy_m is not None]
     return Health(

@@ -181,6 +181,7 @@ def _carriers(
                 party=Party.WEARER if one.wearer_id else Party.PROTECTED,
                 person_id=one.protected_person_id,
                 since=one.assigned_at,
+                entered_at=one.entered_at,
                 until=one.unassigned_at,
             )
         )

@@ -112,7 +112,7 @@ class Playbook:
 
 
 class RunState(StrEnum):
-    """What became of a step: ENDED without either, because the alert was resolved or moved to another house."""
+    """What became of a step: ENDED without either: its alert was resolved, or left for another house."""
 
     WAITING = "waiting"
     ANSWERED = "answered"

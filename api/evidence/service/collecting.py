@@ -62,18 +62,15 @@ def collect(session: Session, asked: Asked, house: Limits, opened_at: datetime |
     detail = alerts.show_alert(session, asked.alert_id)
     alert = detail.view.alert
     register = orders.history_of(session, alert.order_id, alert.device_id)
-    opened_at = opened_at or alert.opened_at
-    window = window_of(opened_at, alert.resolved_at, asked.at)
+    window = window_of(opened_at or alert.opened_at, alert.resolved_at, asked.at)
     devices = _devices(session, register)
     carriers = _carriers(register, devices, alert, window)
     tracks = tuple(_track(session, carrier, window) for carrier in carriers)
     ids = {carrier.device_id for carrier in carriers}
-    mine = [device for device in devices.values() if device.id in ids]
-    messages = tuple(_messages(session, mine, window))
-    limits = evidence.limits_at(session, alert.order_id, opened_at, house)
+    messages = tuple(_messages(session, [one for one in devices.values() if one.id in ids], window))
+    limits = evidence.limits_at(session, alert.order_id, window.opened_at, house)
     own_id = [alert.order_id] if alert.order_id else []
     sent = [*detail.notifications, *alerts.list_commands(session, ids, window.begin, window.end)]
-    references = _references(session, register, alert)
     return Material(
         variant=Variant.FULL,
         made_at=asked.at,
@@ -81,7 +78,7 @@ def collect(session: Session, asked: Asked, house: Limits, opened_at: datetime |
         reason=asked.reason,
         window=window,
         alert=alert,
-        references=references,
+        references=(references := _references(session, register, alert)),
         labels={one: references.get(one, str(one)) for one in alert.person_ids},
         people=asked.people,
         orders=tuple(_orders(register, alert)),

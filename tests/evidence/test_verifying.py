@@ -298,7 +298,7 @@ def test_the_signature_can_be_checked_by_hand_as_the_pack_says(tmp_path: Path) -
     for name, content in contents(PACK).items():
         (tmp_path / name).write_bytes(content)
     said = readme(material(), "test").splitlines()
-    commands = [line.strip().replace("100KEY'", f"100{PUBLIC}'") for line in said if "openssl pk" in line]
+    commands = [line.strip().replace('100KEY"', f'100{PUBLIC}"') for line in said if "openssl pk" in line]
     done = subprocess.run(
         ["/bin/sh", "-ec", "\n".join(commands)], cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -34,7 +34,7 @@ the pack names where to get it); it needs no database and no network:
     altered, or says that this is no evidence pack. Anything else, as a module that is not found, is
     a word of the computer about itself and none about the pack.
 By hand, with OpenSSL 3 and no program of ours, in the folder of the unpacked files:
-    printf '302a300506032b6570032100KEY' | xxd -r -p | openssl pkey -pubin -inform DER -out KEY.pem
+    perl -e 'print pack "H*", "302a300506032b6570032100KEY"' | openssl pkey -pubin -inform DER -out KEY.pem
     openssl pkeyutl -verify -pubin -inkey KEY.pem -rawin -in manifest.json -sigfile manifest.sig
     then compare sha256sum of each file with manifest.json.
 Records: of a .jsonl file each hash is SHA-256 of the hash before it (32 bytes; nothing before the

@@ -22,9 +22,9 @@ from api.alerts.model import (
     Family,
     Sighting,
 )
+from api.alerts.rules.event_json import event_json
 from api.alerts.rules.joining import (
     Step,
-    event_json,
     family_of,
     holding_after,
     join_key,

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from api.alerts.model import Channel, Doubt, Event, EventKind, Sighting
 from api.alerts.model.playbooks import PlaybookStep, Side, Target
-from api.alerts.rules.joining import event_json, event_of
+from api.alerts.rules.event_json import event_json, event_of
 from api.alerts.rules.telling import Action, recipients_by
 from tests.alerts.stage import HIS_PLACE, PLAYBOOK, make_event, make_watch, recipients_of, tells_police
 from tests.alerts.test_rules import WEARER_DEVICE, events, last

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from api.alerts.escalator import look
-from api.alerts.model import Channel, Event, EventKind
+from api.alerts.model import AlertState, Channel, Event, EventKind
 from api.alerts.model.playbooks import RunState, TaskKind, TaskOutcome
 from api.alerts.service.acks import take_police_ack
 from api.alerts.wire.acks import AckType, PoliceAck
@@ -117,3 +117,26 @@ def test_a_step_that_cannot_go_on_holds_up_no_other(engine: Engine) -> None:
     whys = [entry.detail["why"] for entry in escalations(bad) if entry.detail]
     assert sorted(set(whys)) == ["no_answer", "our_fault"]
     assert TaskKind.CALL_POLICE in {task.kind for task in tasks(bad) if task.alert_id == alerts[1].id}
+
+
+def test_a_mild_alert_that_was_taken_long_ago_must_be_taken_again_when_it_becomes_a_breach(
+    engine: Engine,
+) -> None:
+    stage = make_stage(engine)
+    (alert,) = stage.tell(near(stage, K.PROXIMITY_WARNING, 0))
+    stage.acknowledge(alert.id)  # after a minute
+    (joined,) = stage.tell(near(stage, K.PROXIMITY_BREACH, 7200), now=at(7200))
+    assert (joined.id, joined.state, joined.acknowledged_by) == (alert.id, AlertState.OPEN, None)
+    assert steps(stage, alert)["room_30"] is RunState.WAITING
+    stage.acknowledge(alert.id)
+    assert steps(stage, alert)["room_30"] is RunState.ANSWERED
+    (again,) = stage.tell(near(stage, K.PROXIMITY_BREACH, 7260, repeat=True), now=at(7260))
+    assert again.state is AlertState.ACKNOWLEDGED
+
+
+def test_whoever_has_just_taken_an_alert_answers_for_what_it_becomes(engine: Engine) -> None:
+    stage = make_stage(engine)
+    (alert,) = stage.tell(near(stage, K.PROXIMITY_WARNING, 0))
+    stage.acknowledge(alert.id)
+    (joined,) = stage.tell(near(stage, K.PROXIMITY_BREACH, 120), now=at(120))
+    assert joined.state is AlertState.ACKNOWLEDGED

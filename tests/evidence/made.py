@@ -19,7 +19,7 @@ from api.alerts.model import (
     NotificationState,
     Sighting,
 )
-from api.alerts.rules.joining import event_json
+from api.alerts.rules.event_json import event_json
 from api.evidence.model.material import (
     Carrier,
     Material,

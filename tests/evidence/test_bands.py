@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from api.alerts.model import AlertEntry, EntryKind
-from api.alerts.rules.joining import event_json
+from api.alerts.rules.event_json import event_json
 from api.evidence.model.material import Band, OrderVersion
 from api.evidence.model.pack import Variant
 from api.evidence.rules.bands import bands

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from api.accounts import service as accounts
 from api.alerts.model import Alert, AlertEntry, EntryKind, Event, EventKind, Mover
-from api.alerts.rules.joining import event_json
+from api.alerts.rules.event_json import event_json
 from api.alerts.service import open_alerts
 from api.evidence.model.material import Material
 from api.evidence.model.pack import NothingForDefence, Variant

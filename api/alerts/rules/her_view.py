@@ -37,8 +37,9 @@ from api.alerts.model.her_view import (
 )
 from api.alerts.model.playbooks import Task, TaskKind, TaskOutcome
 from api.alerts.model.policies import Decider, Reach
+from api.alerts.rules.event_json import event_of
 from api.alerts.rules.her_words import KINDS
-from api.alerts.rules.joining import event_of, severity_of
+from api.alerts.rules.joining import severity_of
 from api.kernel.geo import distance_m
 
 LATE_S = 120.0

@@ -1,11 +1,8 @@
 """How bad an event is and which alert it belongs to: one approach is one alert."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 from uuid import UUID
-
-import msgspec
 
 from api.alerts.model import Alert, AlertState, EntryKind, Event, EventKind, Family, Mover
 from api.orders.model import Watch
@@ -257,6 +254,17 @@ def _subject(event: Event) -> str:
     return f"device {event.device_id}"
 
 
+TAKEN_FOR = timedelta(minutes=10)
+"""So long whoever took an alert answers for what is new in it; later somebody has to take it anew: the shift
+may have changed, and a mild alert that was taken must not hide the breach that it becomes. Proposal."""
+
+
+def _must_be_taken_again(alert: Alert, severity: int, now: datetime, *, is_new: bool) -> bool:
+    if alert.state is not AlertState.ACKNOWLEDGED or alert.acknowledged_at is None:
+        return False
+    return is_new and severity <= 2 and now - alert.acknowledged_at > TAKEN_FOR
+
+
 TOGGLED_S = 60.0
 """A strap or case that opens again this soon is the same matter: who makes it flicker on purpose could
 ring her phone until nobody looks. As often as a lasting breach is told (`repeat_s`); proposal."""
@@ -320,6 +328,9 @@ def next_step(
     after = holding_after(holding, event)
     raised = severity < alert.severity
     uncovered = _is_uncovered(holding, event)
+    is_other = event.kind not in _ENDINGS and _subject(event) not in holding
+    if _must_be_taken_again(alert, severity, now, is_new=raised or is_other):
+        alert = replace(alert, state=AlertState.OPEN, acknowledged_at=None, acknowledged_by=None)
     joined = replace(
         alert,
         kind=event.kind.value if raised else alert.kind,
@@ -336,7 +347,7 @@ def next_step(
         EntryKind.RAISED if raised else EntryKind.UPDATED,
         is_news=raised or uncovered or not (event.repeat or _is_flicker(alert, holding, event)),
         came_back=uncovered or (bool(after) and not alert.ongoing),
-        is_other=event.kind not in _ENDINGS and _subject(event) not in holding,
+        is_other=is_other,
     )
 
 
@@ -372,23 +383,3 @@ def concerned_people(event: Event, watch: Watch | None) -> tuple[UUID, ...]:
     if event.person_id is not None:
         return (event.person_id,)
     return watch.order.protected_person_ids if watch else ()
-
-
-def event_json(event: Event) -> dict[str, Any]:
-    """Return the event as JSON types; points become `{lat, lon}`, so that nobody guesses their order."""
-    fields: dict[str, Any] = msgspec.to_builtins(event)
-    for party in ("wearer", "protected"):
-        if fields[party] is not None:
-            lat, lon = fields[party]["point"]
-            fields[party]["point"] = {"lat": lat, "lon": lon}
-    return fields
-
-
-def event_of(fields: dict[str, Any]) -> Event:
-    """Return the event that `event_json` wrote."""
-    whole = dict(fields)
-    for party in ("wearer", "protected"):
-        if whole.get(party) is not None:
-            point = whole[party]["point"]
-            whole[party] = whole[party] | {"point": (point["lat"], point["lon"])}
-    return msgspec.convert(whole, Event)

@@ -25,7 +25,7 @@ from api.alerts.model.playbooks import (
     TaskOutcome,
 )
 from api.alerts.model.policies import AlertPolicy
-from api.alerts.rules.joining import event_of
+from api.alerts.rules.event_json import event_of
 from api.alerts.rules.policies import sift
 from api.alerts.rules.telling import Recipient, recipients_by
 from api.alerts.service import playbooks

@@ -20,7 +20,7 @@ from api.alerts.model import (
 )
 from api.alerts.model.playbooks import Answer, Side, StepRun, Task
 from api.alerts.model.policies import Reach
-from api.alerts.rules.joining import event_of
+from api.alerts.rules.event_json import event_of
 from api.alerts.rules.telling import act_msg_type
 from api.alerts.service import playbooks
 from api.alerts.service.afterwards import Afterwards, whom_to_tell

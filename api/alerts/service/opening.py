@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from api.alerts.model import Alert, EntryKind, Event
 from api.alerts.model.playbooks import Playbook, PlaybookStep, Target
 from api.alerts.model.policies import AlertPolicy
-from api.alerts.rules.joining import Step, event_json, join_key, next_step, severity_of
+from api.alerts.rules.event_json import event_json
+from api.alerts.rules.joining import Step, join_key, next_step, severity_of
 from api.alerts.rules.policies import sift
 from api.alerts.rules.telling import Recipient, recipients_of, steps_of
 from api.alerts.service import playbooks

@@ -32,6 +32,7 @@ class Receiver:
 class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128  # of 5, the default, a burst leaves most waiting a second for their next try
 
     def handle_error(self, *_arguments: Any) -> None:
         """A client that hangs up is what several tests are about."""

@@ -234,6 +234,12 @@ def test_the_note_is_in_no_event() -> None:
     assert b"back door" not in msgspec.json.encode(events)
 
 
+def test_two_places_of_one_second_do_not_contradict_a_sighting_that_one_of_them_confirms() -> None:
+    """A sharp sighting beside two coarser fixes, of which the farther one is a few metres too far."""
+    sighting = make_sighting(0, accuracy_m=1.0)
+    assert judge(sighting, fix_at(0, 0), fix_at(0, 9)) == []
+
+
 places = st.floats(-100_000.0, 100_000.0)
 discs = st.floats(1.0, 5_000.0)
 gaps = st.integers(0, 7_200)

@@ -14,7 +14,7 @@ import msgspec
 from api.kernel.errors import Conflict, NotFound
 from api.kernel.geo import Point
 
-RULE_VERSION = "2026-11-2"
+RULE_VERSION = "2026-11-3"
 """Stored with every event, so that a decision can be recomputed with the rules that made it."""
 
 

@@ -18,6 +18,8 @@ from api.orders.model import Party, ProtectiveOrder
 from api.orders.rules import is_in_force
 
 CONTRADICTS_DEVICE = "contradicts_device"
+SAME_MOMENT_S = 1.0
+"""Devices tell the time of a fix in whole seconds."""
 BREACH = "breach"
 
 
@@ -139,12 +141,13 @@ def _contrary(
     """Return the fix that can be reconciled least with the sighting; None when all can.
 
     Where the device's own fixes cannot be reconciled with each other, one of them is an outlier: then it
-    takes both to contradict the sighting.
+    takes both to contradict the sighting. A fix of the same second that agrees with it settles the matter.
     """
     around = [see(fix, None, limits) for fix in (before, after) if fix is not None]
     place = (xyz, sighting.accuracy_m, sighting.seen_at.timestamp())
     contrary = [(excess_m, seen) for seen in around if (excess_m := _excess_m(*place, seen, limits)) > 0.0]
-    if not contrary:
+    agreed = (seen for seen in around if abs(seen.at_s - place[2]) <= SAME_MOMENT_S)
+    if not contrary or any(_excess_m(*place, seen, limits) <= 0.0 for seen in agreed):
         return None
     if len(contrary) < len(around):
         first, second = around

@@ -83,6 +83,7 @@ class PoliceDesk(ThreadingHTTPServer):
     """The desk; `received` holds each message once, by its id."""
 
     daemon_threads = True
+    request_queue_size = 128  # a burst of deliveries must not wait for its next try
 
     def __init__(
         self,

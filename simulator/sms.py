@@ -17,6 +17,7 @@ class SmsGateway(ThreadingHTTPServer):
     """The gateway; `received` holds each text once, by its id."""
 
     daemon_threads = True
+    request_queue_size = 128  # a burst of deliveries must not wait for its next try
 
     def __init__(
         self, port: int, token: str, clock: Clock, say: Callable[[str], None], receipt_url: str | None = None

@@ -259,10 +259,13 @@ TAKEN_FOR = timedelta(minutes=10)
 may have changed, and a mild alert that was taken must not hide the breach that it becomes. Proposal."""
 
 
-def _must_be_taken_again(alert: Alert, severity: int, now: datetime, *, is_new: bool) -> bool:
+def _taken_again(alert: Alert, severity: int, now: datetime, *, is_new: bool) -> Alert:
+    """Return the alert, open again where nobody answers any more for what is new in it."""
     if alert.state is not AlertState.ACKNOWLEDGED or alert.acknowledged_at is None:
-        return False
-    return is_new and severity <= 2 and now - alert.acknowledged_at > TAKEN_FOR
+        return alert
+    if not is_new or severity > 2 or now - alert.acknowledged_at <= TAKEN_FOR:
+        return alert
+    return replace(alert, state=AlertState.OPEN, acknowledged_at=None, acknowledged_by=None)
 
 
 TOGGLED_S = 60.0
@@ -325,12 +328,10 @@ def next_step(
             came_back=False,
             is_other=True,
         )
-    after = holding_after(holding, event)
-    raised = severity < alert.severity
+    after, raised = holding_after(holding, event), severity < alert.severity
     uncovered = _is_uncovered(holding, event)
     is_other = event.kind not in _ENDINGS and _subject(event) not in holding
-    if _must_be_taken_again(alert, severity, now, is_new=raised or is_other):
-        alert = replace(alert, state=AlertState.OPEN, acknowledged_at=None, acknowledged_by=None)
+    alert = _taken_again(alert, severity, now, is_new=raised or is_other)
     joined = replace(
         alert,
         kind=event.kind.value if raised else alert.kind,

@@ -3,8 +3,8 @@
 `python -m ops.bench.flood` starts a house of its own on free ports and plays the same load twice: in quiet,
 then with 700 open alerts whose messages the police's receiver refuses or leaves hanging one time in ten, and
 with one message in ten of the devices malformed. Each opened strap (severity 1) counts from its line in the
-alert log to the first arrival at the receiver and at the text gateway, and to the first attempt recorded
-of the command to a device. Ends by itself.
+alert log to the first arrival at the receiver, and to the first attempt recorded of the text to the officer
+and of the command to a device. Ends by itself.
 """
 
 import argparse
@@ -72,7 +72,6 @@ class Bench:
 
     house: House
     police: Arrivals
-    texts: Arrivals
     straps: int
     rate: int
     seconds: int
@@ -159,8 +158,8 @@ class Bench:
     def _add(
         self, delays: Delays, at: datetime, channel: Channel, name: str, attempts: list[datetime]
     ) -> None:
-        arrived = {Channel.POLICE_WEBHOOK: self.police, Channel.SMS: self.texts}.get(channel)
-        first = arrived.at.get(name) if arrived else min(attempts, default=None)
+        arrived = self.police.at.get(name) if channel is Channel.POLICE_WEBHOOK else None
+        first = arrived or min(attempts, default=None)
         if channel in delays:
             delays[channel].append((first - at).total_seconds() if first else float("inf"))
 
@@ -184,7 +183,7 @@ def main() -> None:
         setup.migrate(make_engine(url, bytes.fromhex(SERVER_KEY)))
         house = stack.enter_context(open_house(home, url, **more))
         wearers = provision(house.engine, 2 * chosen.straps * chosen.seconds, clock.now())
-        bench = Bench(house, police, texts, chosen.straps, chosen.rate, chosen.seconds)
+        bench = Bench(house, police, chosen.straps, chosen.rate, chosen.seconds)
         fleet = bench.prepare(wearers)
         half = len(wearers) // 2
         quiet = bench.play(fleet, wearers[:half], malformed=False)

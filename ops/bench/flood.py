@@ -171,6 +171,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=30, help="of each of the two loads")
     parser.add_argument("--straps", type=int, default=8, help="alerts of severity 1 a second")
     parser.add_argument("--rate", type=int, default=100, help="positions a second beside them")
+    parser.add_argument("--settle", type=float, default=15.0, help="s between opening them and measuring")
     chosen = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="baken-flood-"))
     police, texts = Arrivals(), Arrivals()
@@ -187,8 +188,9 @@ def main() -> None:
         fleet = bench.prepare(wearers)
         half = len(wearers) // 2
         quiet = bench.play(fleet, wearers[:half], malformed=False)
-        bench.flood(chosen.open)
         police.fails = True
+        bench.flood(chosen.open)
+        time.sleep(chosen.settle)  # what the opening itself sends is not the load of alerts that are open
         flood = bench.play(fleet, wearers[half:], malformed=True)
     _print(quiet, flood)
 

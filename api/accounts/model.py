@@ -28,11 +28,16 @@ class Role(StrEnum):
 
     OPERATOR = "operator"
     SUPERVISOR = "supervisor"
+    CASE_WORKER = "case_worker"
+    OFFICER = "officer"
+    AUDITOR = "auditor"
     PROTECTED_PERSON = "protected_person"
 
 
-STAFF = frozenset({Role.OPERATOR, Role.SUPERVISOR})
+STAFF = frozenset(Role) - {Role.PROTECTED_PERSON}
 """Who may sign in at the control host; nobody else may."""
+MONITORING = frozenset({Role.OPERATOR, Role.SUPERVISOR})
+"""Who works in the control room: positions, alerts, devices are theirs to see."""
 
 
 @dataclass(frozen=True, slots=True)

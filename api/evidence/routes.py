@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response
 from flask.views import MethodView
 
-from api.accounts.model import STAFF, Role
+from api.accounts.model import MONITORING, Role
 from api.evidence.rules.manifest import fingerprint, public_key
 from api.evidence.schemas import KeySchema, PackDraftSchema
 from api.evidence.service import packing
@@ -47,7 +47,7 @@ class Evidence(MethodView):
 class Key(MethodView):
     """The key of this house."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @control_blueprint.response(200, KeySchema)
     def get(self) -> dict[str, str]:
         """Show the public key that packs of this house are checked with."""

@@ -1,6 +1,7 @@
 """Tables' common base, the engine, and the only commit in the project."""
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,12 +21,17 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from api.kernel import clock
 from api.kernel.config import SettingError
 
 WAIT_FOR_LOCK_S = 10
 """How long SQLite waits for another writer; our transactions last milliseconds (field/brokers.md)."""
+LOOK_FOR_LOCK_S = 0.001
+"""Between two looks for SQLite's write lock; its own waiting sleeps up to 0.1 s a time and so lets one of
+several writers starve for over a second beside transactions of 10 ms (ops/decisions/0015)."""
 
 _SERVER_KEY = "baken_server_key"
+_WRITER = "baken_writer"
 _LAST_ACTS = "baken_last_acts"
 _TEXT_CHARACTERS = len("2026-11-23 12:00:00.000000")
 
@@ -84,7 +90,7 @@ def make_engine(url: str, server_key: bytes | None = None) -> Engine:
     `server_key` travels with the engine to the stores that encrypt a column: a database without its key
     can still be migrated, but no name in it can be read. Raises SettingError for an unusable `url`.
     """
-    options = {_SERVER_KEY: server_key}
+    options: dict[str, Any] = {_SERVER_KEY: server_key}
     try:
         make_url(url).get_dialect().import_dbapi()
     except (ArgumentError, ImportError) as error:  # neither text is shown: the address holds a password
@@ -93,6 +99,7 @@ def make_engine(url: str, server_key: bytes | None = None) -> Engine:
         ) from error
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True, execution_options=options, hide_parameters=True)
+    options[_WRITER] = threading.Lock()
     arguments = {"timeout": WAIT_FOR_LOCK_S, "check_same_thread": False}
     engine = create_engine(url, connect_args=arguments, execution_options=options, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
@@ -120,13 +127,50 @@ def transaction(engine: Engine) -> Iterator[Session]:
     SQLite takes the write lock at once (BEGIN IMMEDIATE): a reader that turned writer half-way
     would fail with "database is locked" instead of waiting.
     """
-    with Session(engine, expire_on_commit=False) as session, session.begin() as begun:
+    with _one_writer(engine), Session(engine, expire_on_commit=False) as session, session.begin() as begun:
         if engine.dialect.name == "sqlite":
-            session.execute(text("BEGIN IMMEDIATE"))
+            _begin_immediate(session)
         yield session
         if begun.is_active:  # whoever rolls back himself leaves nothing to complete
             for act in session.info.pop(_LAST_ACTS, ()):
                 act(session)
+
+
+@contextmanager
+def _one_writer(engine: Engine) -> Iterator[None]:
+    """Let the threads of one process queue for SQLite's lock: one of them looks, the others sleep."""
+    queue: threading.Lock | None = engine.get_execution_options().get(_WRITER)
+    is_first = queue is not None and queue.acquire(timeout=WAIT_FOR_LOCK_S)
+    try:
+        yield
+    finally:
+        if queue is not None and is_first:
+            queue.release()
+
+
+def _begin_immediate(session: Session) -> None:
+    """Take SQLite's write lock within a millisecond of its release; raises OperationalError after 10 s."""
+    connection = cast("sqlite3.Connection", session.connection().connection.driver_connection)
+    until_s = clock.monotonic_s() + WAIT_FOR_LOCK_S
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _has_begun(connection):
+            if clock.monotonic_s() > until_s:
+                session.execute(text("BEGIN IMMEDIATE"))  # fails as an error of SQLAlchemy's does
+                return
+            clock.sleep_s(LOOK_FOR_LOCK_S)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={1000 * WAIT_FOR_LOCK_S:.0f}")
+
+
+def _has_begun(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 def before_commit(session: Session, act: Callable[[Session], None]) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask.views import MethodView
 
-from api.accounts.model import STAFF, Account, Role
+from api.accounts.model import MONITORING, Account, Role
 from api.kernel import clock
 from api.kernel.db import reading, transaction
 from api.kernel.http import Blueprint, actor, allow, engine
@@ -64,7 +64,7 @@ def _window(page: Any, count: int) -> tuple[int, int]:  # noqa: ANN401 - flask-s
 class Wearers(MethodView):
     """All wearers."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @wearers.response(200, PersonSchema(many=True))
     @wearers.paginate(**PAGE)
     def get(self, pagination_parameters: Any) -> list[Wearer]:  # noqa: ANN401 - flask-smorest's
@@ -86,7 +86,7 @@ class Wearers(MethodView):
 class OneWearer(MethodView):
     """One wearer."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @wearers.response(200, PersonSchema)
     def get(self, wearer_id: UUID) -> Wearer:
         """Show a wearer."""
@@ -98,7 +98,7 @@ class OneWearer(MethodView):
 class Persons(MethodView):
     """All protected persons."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @persons.response(200, PersonSchema(many=True))
     @persons.paginate(**PAGE)
     def get(self, pagination_parameters: Any) -> list[ProtectedPerson]:  # noqa: ANN401 - flask-smorest's
@@ -120,7 +120,7 @@ class Persons(MethodView):
 class OnePerson(MethodView):
     """One protected person."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @persons.response(200, PersonSchema)
     def get(self, person_id: UUID) -> ProtectedPerson:
         """Show a protected person."""
@@ -145,7 +145,7 @@ class PersonAccount(MethodView):
 class Orders(MethodView):
     """All orders."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @orders.response(200, OrderSchema(many=True))
     @orders.paginate(**PAGE)
     def get(self, pagination_parameters: Any) -> list[ProtectiveOrder]:  # noqa: ANN401 - flask-smorest's
@@ -170,7 +170,7 @@ class Orders(MethodView):
 class OneOrder(MethodView):
     """One order."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @orders.etag
     @orders.response(200, OrderSchema)
     def get(self, order_id: UUID) -> ProtectiveOrder:
@@ -207,7 +207,7 @@ class Revocation(MethodView):
 class Exemptions(MethodView):
     """Agreed exceptions to an order."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @orders.response(200, ExemptionSchema(many=True))
     def get(self, order_id: UUID) -> list[Exemption]:
         """List an order's exemptions, earliest first, those that are over included."""
@@ -239,7 +239,7 @@ class ExemptionEnd(MethodView):
 class Devices(MethodView):
     """All devices."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @devices.response(200, DeviceSchema(many=True))
     @devices.paginate(**PAGE)
     def get(self, pagination_parameters: Any) -> list[Device]:  # noqa: ANN401 - flask-smorest's
@@ -262,7 +262,7 @@ class Devices(MethodView):
 class OneDevice(MethodView):
     """One device."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @devices.response(200, DeviceSchema)
     def get(self, device_id: UUID) -> Device:
         """Show a device."""
@@ -327,7 +327,7 @@ class DeviceAssignment(MethodView):
 class DeviceAssignments(MethodView):
     """Who carried a device, and when."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @devices.response(200, AssignmentSchema(many=True))
     def get(self, device_id: UUID) -> list[Assignment]:
         """List who carried a device, oldest first."""

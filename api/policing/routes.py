@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask.views import MethodView
 
-from api.accounts.model import STAFF, Account, Role
+from api.accounts.model import MONITORING, Account, Role
 from api.kernel import clock
 from api.kernel.db import reading, transaction
 from api.kernel.geo import Point
@@ -75,7 +75,7 @@ def _window(page: Any, count: int) -> tuple[int, int]:  # noqa: ANN401 - flask-s
 class Stations(MethodView):
     """All stations."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @stations.response(200, StationSchema(many=True))
     @stations.paginate(**PAGE)
     def get(self, pagination_parameters: Any) -> list[Station]:  # noqa: ANN401 - flask-smorest's
@@ -111,7 +111,7 @@ class Import(MethodView):
 class CheckRouting(MethodView):
     """Where an alert would go."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @stations.arguments(RoutingQuerySchema, location="query")
     @stations.response(200, RoutingSchema)
     def get(self, query: dict[str, Any]) -> Routing:
@@ -129,7 +129,7 @@ class CheckRouting(MethodView):
 class OneStation(MethodView):
     """One station."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @stations.etag
     @stations.response(200, StationSchema)
     def get(self, station_id: UUID) -> Station:
@@ -165,7 +165,7 @@ class StationRetirement(MethodView):
 class StationRoster(MethodView):
     """Who is on duty at a station, and when."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @stations.etag
     @stations.response(200, RosterSchema)
     def get(self, station_id: UUID) -> Roster:
@@ -193,7 +193,7 @@ class StationRoster(MethodView):
 class Gaps(MethodView):
     """Rosters that need somebody soon."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @stations.response(200, RosterGapSchema(many=True))
     def get(self) -> list[RosterGap]:
         """List the stations at which nobody will be on duty for a while within the next 24 hours."""
@@ -205,7 +205,7 @@ class Gaps(MethodView):
 class RosterHoles(MethodView):
     """When nobody is on duty at a station."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @stations.arguments(HolesQuerySchema, location="query")
     @stations.response(200, HolesSchema)
     def get(self, query: dict[str, datetime | None], station_id: UUID) -> dict[str, Any]:
@@ -220,7 +220,7 @@ class RosterHoles(MethodView):
 class Officers(MethodView):
     """All officers."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @officers.response(200, OfficerSchema(many=True))
     @officers.paginate(**PAGE)
     def get(self, pagination_parameters: Any) -> list[Officer]:  # noqa: ANN401 - flask-smorest's
@@ -242,7 +242,7 @@ class Officers(MethodView):
 class OneOfficer(MethodView):
     """One officer."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @officers.etag
     @officers.response(200, OfficerSchema)
     def get(self, officer_id: UUID) -> Officer:
@@ -279,7 +279,7 @@ class OfficerRetirement(MethodView):
 class Absences(MethodView):
     """When an officer is away."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @officers.response(200, AbsenceSchema(many=True))
     def get(self, officer_id: UUID) -> list[Absence]:
         """List an officer's absences, latest first; the last 200."""

@@ -3,17 +3,18 @@
 `python -m ops.bench.flood` starts a house of its own on free ports and plays the same load twice: in quiet,
 then with 700 open alerts whose messages the police's receiver refuses or leaves hanging one time in ten, and
 with one message in ten of the devices malformed. Each opened strap (severity 1) counts from its line in the
-alert log to the first arrival at the receiver, and to the first attempt recorded of the text to the officer
-and of the command to a device. Ends by itself.
+alert log to the first arrival at the receiver and at the text gateway, and to the first try to give the
+command to the broker of the devices. Ends by itself.
 """
 
 import argparse
+import json
 import shutil
 import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -33,7 +34,7 @@ from api.policing import service as policing
 from api.policing.model import DutyRole, OfficerDraft, Roster, SlotDraft
 from simulator.clock import Clock
 from simulator.publish import Fleet
-from tests.alerts.receiver import open_receiver, say
+from tests.alerts.receiver import Receiver, open_receiver, say
 from tests.house import SERVER_KEY, House, open_house, wait_until
 from tests.pipeline.kills import OUTSIDE, _Wearer, provision
 from tests.policing.station import ALWAYS, make_draft, square
@@ -46,24 +47,15 @@ SETTLE_S = 8.0
 Delays = dict[str, list[float]]
 
 
-@dataclass
-class Arrivals:
-    """When each message first reached a receiver, by its id; `fails` lets one in ten fail for good."""
-
-    at: dict[str, datetime] = field(default_factory=dict)
-    fails: bool = False
-
-    def take(self, handler: BaseHTTPRequestHandler) -> None:
-        """Note the arrival, and answer well or badly."""
-        name = handler.headers.get("X-Baken-Id", "")
-        self.at.setdefault(name, clock.now())
-        number = int(name[:8] or "1", 16)
-        if self.fails and number % ONE_IN == 0:
-            if number % (2 * ONE_IN) == 0:
-                time.sleep(HANG_S)
-            say(handler, 500)
-            return
-        say(handler, 200, b'{"received":"' + name.encode() + b'"}')
+def _fail_some(handler: BaseHTTPRequestHandler) -> None:
+    """Answer one message in ten badly, half of these never: always the same ones, by their ids."""
+    number = int(handler.headers["X-Baken-Id"][:8], 16)
+    if number % ONE_IN == 0:
+        if number % (2 * ONE_IN) == 0:
+            time.sleep(HANG_S)
+        say(handler, 500)
+        return
+    say(handler, 200, b'{"received":"' + handler.headers["X-Baken-Id"].encode() + b'"}')
 
 
 @dataclass
@@ -71,7 +63,8 @@ class Bench:
     """A running house, its receivers, and the load."""
 
     house: House
-    police: Arrivals
+    police: Receiver
+    texts: Receiver
     straps: int
     rate: int
     seconds: int
@@ -123,25 +116,32 @@ class Bench:
         time.sleep(SETTLE_S)
         return self._delays(begin_seq)
 
-    def flood(self, count: int) -> None:
-        """Open alerts of severity 2, each with a message to the police."""
-        now = clock.now()
-        kind = EventKind.ZONE_TRANSIT
-        stages = provision(self.house.engine, count, now, first=100_000)
-        with transaction(self.house.engine) as session:
+    def flood(self, count: int, over_s: float) -> None:
+        """Open alerts of severity 2, each with a message to the police, spread over a time or in one go."""
+        stages = provision(self.house.engine, count, clock.now(), first=100_000)
+        at_once = count if over_s == 0 else 1
+        for begin in range(0, count, at_once):
+            now = clock.now()
             events = [
                 Event(
-                    kind=kind,
+                    kind=EventKind.ZONE_TRANSIT,
                     occurred_at=now,
                     order_id=one.order_id,
                     device_id=one.device.id,
                 )
-                for one in stages
+                for one in stages[begin : begin + at_once]
             ]
-            alerts.open_alerts(session, events, now)
+            with transaction(self.house.engine) as session:
+                alerts.open_alerts(session, events, now)
+            time.sleep(over_s / count)
 
     def _delays(self, begin_seq: int) -> Delays:
         delays: Delays = {"police_webhook": [], "sms": [], "device": []}
+        arrived: dict[str, datetime] = {}
+        for one in list(self.police.deliveries):
+            arrived.setdefault(one.headers["X-Baken-Id"], one.at)
+        for one in list(self.texts.deliveries):
+            arrived.setdefault(json.loads(one.body)["id"], one.at)
         with transaction(self.house.engine) as session:
             entries = alerts.entries_after(session, begin_seq, 1_000_000)
             straps = {
@@ -151,46 +151,41 @@ class Bench:
             }
             for alert_id, at in straps.items():
                 detail = alerts.get_alert(session, alert_id, UUID(int=0), clock.now())
-                for one, attempts in detail.notifications:
-                    self._add(delays, at, one.channel, str(one.id), [attempt.at for attempt in attempts])
+                for message, attempts in detail.notifications:
+                    tried = min((attempt.at for attempt in attempts), default=None)
+                    first = tried if message.channel is Channel.DEVICE else arrived.get(str(message.id))
+                    if message.channel in delays:
+                        delay = (first - at).total_seconds() if first else float("inf")
+                        delays[message.channel].append(delay)
         return delays
-
-    def _add(
-        self, delays: Delays, at: datetime, channel: Channel, name: str, attempts: list[datetime]
-    ) -> None:
-        arrived = self.police.at.get(name) if channel is Channel.POLICE_WEBHOOK else None
-        first = arrived or min(attempts, default=None)
-        if channel in delays:
-            delays[channel].append((first - at).total_seconds() if first else float("inf"))
 
 
 def main() -> None:
     """Measure twice and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--open", type=int, default=700, help="open alerts; 700 are on record")
+    parser.add_argument("--over", type=float, default=60.0, help="s in which they open; 0: in one go")
     parser.add_argument("--seconds", type=int, default=30, help="of each of the two loads")
     parser.add_argument("--straps", type=int, default=8, help="alerts of severity 1 a second")
     parser.add_argument("--rate", type=int, default=100, help="positions a second beside them")
-    parser.add_argument("--settle", type=float, default=15.0, help="s between opening them and measuring")
+    parser.add_argument("--settle", type=float, default=0.0, help="s between the last opened and measuring")
     chosen = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="baken-flood-"))
-    police, texts = Arrivals(), Arrivals()
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         webhook, gateway = (stack.enter_context(open_receiver()) for _ in range(2))
-        webhook.answer, gateway.answer = police.take, texts.take
         more = {"BAKEN_WEBHOOK_URL": webhook.url, "BAKEN_SMS_URL": gateway.url, "BAKEN_SMS_TOKEN": "bench"}
         url = f"sqlite:///{home / 'baken.db'}"
         setup.migrate(make_engine(url, bytes.fromhex(SERVER_KEY)))
         house = stack.enter_context(open_house(home, url, **more))
         wearers = provision(house.engine, 2 * chosen.straps * chosen.seconds, clock.now())
-        bench = Bench(house, police, chosen.straps, chosen.rate, chosen.seconds)
+        bench = Bench(house, webhook, gateway, chosen.straps, chosen.rate, chosen.seconds)
         fleet = bench.prepare(wearers)
         half = len(wearers) // 2
         quiet = bench.play(fleet, wearers[:half], malformed=False)
-        police.fails = True
-        bench.flood(chosen.open)
-        time.sleep(chosen.settle)  # what the opening itself sends is not the load of alerts that are open
+        webhook.answer = _fail_some
+        bench.flood(chosen.open, chosen.over)
+        time.sleep(chosen.settle)
         flood = bench.play(fleet, wearers[half:], malformed=True)
     _print(quiet, flood)
 

@@ -5,8 +5,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from api.kernel import clock
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -18,6 +21,7 @@ class Delivery:
     path: str
     headers: dict[str, str]
     body: bytes
+    at: datetime
 
 
 @dataclass
@@ -58,7 +62,7 @@ def open_receiver() -> Iterator[Receiver]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            receiver.deliveries.append(Delivery(self.path, dict(self.headers), body))
+            receiver.deliveries.append(Delivery(self.path, dict(self.headers), body, clock.now()))
             receiver.answer(self)
 
         def log_message(self, *_arguments: Any) -> None:

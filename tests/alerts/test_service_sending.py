@@ -317,3 +317,28 @@ def test_a_channel_that_is_down_is_told_even_when_no_message_has_failed_often(st
     (system,) = [alert for alert in stage.alerts() if alert.family == "system"]
     assert system.ongoing
     assert len(stage.detail(system).entries) == 1
+
+
+def test_a_channel_counts_as_back_once_its_last_failing_message_has_got_through(stage: Stage) -> None:
+    """A message that the receiver never takes told staff "back" and "failing" at every other message."""
+    open_many(stage, 3)
+    failing, *others = claim(stage, limit=3)
+    for _three in range(3):
+        record(stage, failing, Outcome(succeeded=False, code="500"))
+    record(stage, others[0], Outcome(succeeded=True, code="200"))
+    (system,) = [alert for alert in stage.alerts() if alert.family == "system"]
+    assert system.ongoing
+    record(stage, failing, Outcome(succeeded=True, code="200"), now_s=10)
+    (system,) = [alert for alert in stage.alerts() if alert.family == "system"]
+    assert not system.ongoing
+
+
+def test_a_try_is_dated_when_it_began_however_late_it_is_recorded(stage: Stage) -> None:
+    stage.tell(breach(stage))
+    (sent,) = claim(stage, limit=1)
+    tried = service.Tried(sent, Outcome(succeeded=True, code="200"), at(1))
+    with transaction(stage.engine) as session:
+        service.record_attempts(session, [tried], at(9), lambda: 0.0)
+    (alert,) = stage.alerts()
+    ((attempt,),) = [tries for one, tries in stage.detail(alert).notifications if one.id == sent]
+    assert attempt.at == at(1)

@@ -1,16 +1,20 @@
 """The only commit, what is stored of a moment, and whose fault an error is."""
 
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
-from api.kernel import audit
-from api.kernel.db import UtcDateTime, is_away, make_engine, reading, serialise, server_key, transaction
+from api.kernel import audit, clock, db
+from api.kernel.db import Base, UtcDateTime, is_away, make_engine, reading, serialise, server_key, transaction
 
 COUNT = text("SELECT count(*) FROM audit")
 
@@ -158,3 +162,71 @@ def test_sqlite_gets_a_moment_as_sqlalchemy_reads_it_back_whatever_its_zone() ->
     assert write(None) is None
     with pytest.raises(ValueError, match="time zone"):
         write(datetime(2026, 11, 23, 12, 0))  # noqa: DTZ001 - the naive one that is to be refused
+
+
+WRITER = """
+import sys, time
+from api.kernel.db import make_engine, transaction
+engine = make_engine(sys.argv[1])
+with transaction(engine):
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def writing_elsewhere(url: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process holds the write lock until its standard input ends."""
+    command = [sys.executable, "-c", WRITER, url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "writing\n"
+        try:
+            yield other
+        finally:
+            other.kill()
+
+
+def test_a_writer_waits_for_another_process_and_then_writes(tmp_path: Path, now: datetime) -> None:
+    url = f"sqlite:///{tmp_path / 'turns.db'}"
+    engine = make_engine(url, bytes(32))
+    Base.metadata.create_all(engine)
+    done = []
+
+    def write() -> None:
+        with transaction(engine) as session:
+            note(session, now)
+        done.append(clock.now())
+
+    with writing_elsewhere(url) as other:
+        threads = [threading.Thread(target=write) for _three in range(3)]
+        for thread in threads:
+            thread.start()
+        threads[0].join(0.3)
+        assert not done
+        other.kill()  # a process that dies gives its turn up
+        for thread in threads:
+            thread.join(5)
+    assert len(done) == 3
+    assert count(engine) == 3
+
+
+def test_who_waits_too_long_for_the_write_lock_gets_an_error_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'turns.db'}"
+    engine = make_engine(url)
+    monkeypatch.setattr(db, "WAIT_FOR_LOCK_S", 0.2)
+    with writing_elsewhere(url):
+        with pytest.raises(OperationalError, match="locked") as caught, transaction(engine):
+            pass
+        assert is_away(caught.value)
+    with transaction(engine) as session:  # and the connection is as good as before
+        assert session.scalar(text("PRAGMA busy_timeout")) == 200
+
+
+def test_another_error_than_a_held_lock_is_not_waited_out(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'broken.db'}")
+    (tmp_path / "broken.db").write_bytes(b"no database" * 500)
+    with pytest.raises(DBAPIError), transaction(engine):
+        pass

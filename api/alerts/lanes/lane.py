@@ -10,16 +10,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from api.alerts import service
 from api.alerts.channels.futures import settled
 from api.alerts.lanes.breaker import PEOPLE_FAILING, Breaker
 from api.alerts.model import Channel, Notification
-from api.alerts.service import Outcome, Wanted
+from api.alerts.service import Outcome, Tried, Wanted
 from api.kernel import clock
 from api.kernel.crypto import Undecipherable
 from api.kernel.db import is_away, reading, transaction
@@ -44,6 +44,17 @@ Send = Callable[[Sequence[Notification], bool], list[Future[Outcome]]]
 class _Sending:
     message: Notification
     is_urgent: bool
+    begun_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What to take from the outbox, at most `limit`; a probe takes of equals the least tried."""
+
+    wanted: Wanted
+    limit: int
+    is_urgent: bool
+    is_probe: bool = False
 
 
 class Lane:
@@ -61,7 +72,7 @@ class Lane:
         self._breaker = Breaker(PEOPLE_FAILING if channel is Channel.WEB_PUSH else 1)
         self._chance = random.Random()  # noqa: S311 - spreads retries, keeps no secret
         self._under_way: dict[Future[Outcome], _Sending] = {}
-        self._done: list[tuple[UUID, Outcome]] = []
+        self._done: list[Tried] = []
         self._news = service.ChannelNews.NONE
 
     def run(self, stop: threading.Event) -> None:
@@ -76,12 +87,11 @@ class Lane:
                 stop.wait(DATABASE_AWAY_S)
         wait(self._under_way, DRAIN_S)
         self._collect()
-        self._record()
+        self._write(())
 
     def _turn(self, stop: threading.Event) -> None:
         self._collect()
-        self._record()
-        self._claim()
+        self._write(self._claims(clock.now()))
         if self._under_way:
             wait(self._under_way, IDLE_S, FIRST_COMPLETED)
         else:
@@ -91,9 +101,9 @@ class Lane:
         """Take what has ended; the breaker hears of each once, also when the database is away."""
         now = clock.now()
         for future in [future for future in self._under_way if future.done()]:
-            message = self._under_way.pop(future).message
-            outcome = self._outcome_of(future)
-            self._done.append((message.id, outcome))
+            sending = self._under_way.pop(future)
+            message, outcome = sending.message, self._outcome_of(future)
+            self._done.append(Tried(message.id, outcome, sending.begun_at))
             if not outcome.succeeded:
                 _log.warning(
                     "attempt failed",
@@ -123,59 +133,67 @@ class Lane:
             return Outcome(succeeded=False, code="unreadable", is_final=True)
         return Outcome(succeeded=False, code="our_fault", is_channel=False)
 
-    def _record(self) -> None:
-        """Store everything that has ended in one transaction; it stays ours until that has succeeded."""
-        if not self._done:
+    def _write(self, claims: Sequence[_Claim]) -> None:
+        """Store what has ended and take what comes next, in one transaction: each waits for its turn.
+
+        What has ended stays ours until that has succeeded.
+        """
+        if not self._done and not claims:
             return
+        now = clock.now()
         with transaction(self._engine) as session:
-            service.record_attempts(session, self._done, clock.now(), self._chance.random)
-            service.note_channel(session, self._channel, self._news, clock.now())
+            service.record_attempts(session, self._done, now, self._chance.random)
+            service.note_channel(session, self._channel, self._news, now)
+            claimed = self._claim(session, claims, now)
         if self._news is not service.ChannelNews.NONE:
             _log.warning("channel changed", channel=self._channel, status=self._news)
         self._done = []
         self._news = service.ChannelNews.NONE
+        for claim, messages in claimed:
+            if messages and claim.is_probe:
+                self._breaker.begin_probe()
+            self._begin(messages, is_urgent=claim.is_urgent)
 
-    def _claim(self) -> None:
-        now = clock.now()
+    def _claim(
+        self, session: Session, claims: Sequence[_Claim], now: datetime
+    ) -> list[tuple[_Claim, list[Notification]]]:
+        free = self._slots - len(self._under_way)
+        claimed = []
+        for claim in claims:
+            take = service.claim_fresh if claim.is_probe else service.claim_due
+            messages = take(session, now, self._channel, min(claim.limit, free), claim.wanted)
+            free -= len(messages)
+            claimed.append((claim, messages))
+        return claimed
+
+    def _claims(self, now: datetime) -> list[_Claim]:
+        """Look what is due, which takes no turn to write, and decide what to take of it."""
         if not self._breaker.is_open:
-            self._claim_due(now)
-        elif self._breaker.may_probe(now):
-            self._claim_probe(now)
-        else:
-            self._claim_untried(now)
+            return self._claims_of_due(now)
+        if self._breaker.may_probe(now):
+            return self._claims_of_probe(now)
+        # The worst have their first try at once: perhaps the receiver fails only at others.
+        free = min(self._slots - len(self._under_way), self._reserved)
+        if free > 0 and self._has_due(now, Wanted.UNTRIED):
+            return [_Claim(Wanted.UNTRIED, free, is_urgent=True)]
+        return []
 
-    def _claim_due(self, now: datetime) -> None:
+    def _claims_of_due(self, now: datetime) -> list[_Claim]:
         """Take what is due: the worst into any free place, the rest into those that are not reserved."""
         free = self._slots - len(self._under_way)
         ordinary = sum(not sending.is_urgent for sending in self._under_way.values())
         room = min(free, self._slots - self._reserved - ordinary)
         if free <= 0 or not self._has_due(now, Wanted.ANY if room > 0 else Wanted.URGENT):
-            return
-        with transaction(self._engine) as session:
-            urgent = service.claim_due(session, now, self._channel, free, Wanted.URGENT)
-            room = min(room, free - len(urgent))
-            others = service.claim_due(session, now, self._channel, room, Wanted.OTHERS) if room > 0 else []
-        self._begin(urgent, is_urgent=True)
-        self._begin(others, is_urgent=False)
+            return []
+        urgent = _Claim(Wanted.URGENT, free, is_urgent=True)
+        return [urgent, _Claim(Wanted.OTHERS, room, is_urgent=False)] if room > 0 else [urgent]
 
-    def _claim_probe(self, now: datetime) -> None:
+    def _claims_of_probe(self, now: datetime) -> list[_Claim]:
         """Take one, the worst and of equals the least tried, to find out whether the channel is back."""
         for wanted in (Wanted.URGENT, Wanted.OTHERS):
             if self._has_due(now, wanted):
-                with transaction(self._engine) as session:
-                    claimed = service.claim_fresh(session, now, self._channel, 1, wanted)
-                if claimed:
-                    self._breaker.begin_probe()
-                    self._begin(claimed, is_urgent=wanted is Wanted.URGENT)
-                    return
-
-    def _claim_untried(self, now: datetime) -> None:
-        """Let the worst have their first try at once: perhaps the receiver fails only at others."""
-        free = min(self._slots - len(self._under_way), self._reserved)
-        if free > 0 and self._has_due(now, Wanted.UNTRIED):
-            with transaction(self._engine) as session:
-                claimed = service.claim_due(session, now, self._channel, free, Wanted.UNTRIED)
-            self._begin(claimed, is_urgent=True)
+                return [_Claim(wanted, 1, is_urgent=wanted is Wanted.URGENT, is_probe=True)]
+        return []
 
     def _has_due(self, now: datetime, wanted: Wanted) -> bool:
         with reading(self._engine) as session:
@@ -184,8 +202,9 @@ class Lane:
     def _begin(self, claimed: Sequence[Notification], *, is_urgent: bool) -> None:
         if claimed:
             futures = self._futures_of(claimed, is_urgent=is_urgent)
+            begun_at = clock.now()
             for future, message in zip(futures, claimed, strict=True):
-                self._under_way[future] = _Sending(message, is_urgent)
+                self._under_way[future] = _Sending(message, is_urgent, begun_at)
 
     def _futures_of(self, claimed: Sequence[Notification], *, is_urgent: bool) -> list[Future[Outcome]]:
         """Begin to send; what cannot be prepared (a row that nobody can read) fails alone.

@@ -18,14 +18,20 @@ from api.alerts.model import (
     NotificationState,
 )
 from api.alerts.rules.joining import LEAST_SEVERE, join_key
-from api.alerts.rules.retries import LAST_RETRY_S, expires_at, is_failing, next_attempt_at
+from api.alerts.rules.retries import (
+    FAILING_ATTEMPTS,
+    LAST_RETRY_S,
+    expires_at,
+    is_failing,
+    next_attempt_at,
+)
 from api.alerts.rules.telling import Action, Wording
 from api.alerts.service.escalating import answer_run
 from api.alerts.service.failing import call_for_failed
 from api.alerts.service.opening import open_alerts
 from api.alerts.store import alerts as alert_store
 from api.alerts.store import attempts as attempt_store
-from api.alerts.store import outbox
+from api.alerts.store import outbox, waiting
 from api.alerts.store import push as push_store
 from api.alerts.store.outbox import Wanted
 from api.kernel.errors import NotFound
@@ -52,6 +58,15 @@ class Outcome:
     is_received: bool = False
     is_final: bool = False
     is_channel: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A try that has ended; `at` is when it began: that it waited to be recorded changes nothing of it."""
+
+    message_id: UUID
+    outcome: Outcome
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,41 +115,52 @@ def record_attempt(
     session: Session, notification_id: UUID, outcome: Outcome, now: datetime, jitter: float
 ) -> None:
     """Store what one try brought; see `record_attempts`."""
-    record_attempts(session, [(notification_id, outcome)], now, lambda: jitter)
+    record_attempts(session, [Tried(notification_id, outcome, now)], now, lambda: jitter)
 
 
 def record_attempts(
-    session: Session, tries: Sequence[tuple[UUID, Outcome]], now: datetime, chance: Callable[[], float]
+    session: Session, tries: Sequence[Tried], now: datetime, chance: Callable[[], float]
 ) -> None:
     """Store what tries brought: done, again later, or given up; a dead channel becomes an alert.
 
     `chance` gives 0..1 at random, so that messages that failed together are not tried again together. All
     are locked before anything else is: see `outbox.lock_notifications`.
     """
-    locked = outbox.lock_notifications(session, {message_id for message_id, _outcome in tries})
-    known = [(locked[message_id], outcome) for message_id, outcome in tries if message_id in locked]
+    if not tries:
+        return
+    locked = outbox.lock_notifications(session, {tried.message_id for tried in tries})
+    known = [(locked[tried.message_id], tried) for tried in tries if tried.message_id in locked]
     attempt_store.add_attempts(
         session,
-        [_attempt(sent.id, now, outcome.code, succeeded=outcome.succeeded) for sent, outcome in known],
+        [
+            _attempt(sent.id, tried.at, tried.outcome.code, succeeded=tried.outcome.succeeded)
+            for sent, tried in known
+        ],
     )
-    progress = [_progress(sent, outcome, now, chance) for sent, outcome in known]
+    ended = [(sent, tried.outcome) for sent, tried in known]
+    progress = [_progress(sent, outcome, now, chance) for sent, outcome in ended]
     outbox.save_all_progress(session, progress)
-    gone = [sent.payload["subscription_id"] for sent, outcome in known if _is_gone(sent, outcome)]
+    gone = [sent.payload["subscription_id"] for sent, outcome in ended if _is_gone(sent, outcome)]
     if gone:
         push_store.mark_gone(session, [UUID(one) for one in gone], now)
-    for sent, outcome in known:
+    for sent, outcome in ended:
         if outcome.is_received:
             answer_run(session, sent.run_id, now)
     lost = [
         (sent, outcome.code)
-        for (sent, outcome), (_id, state, _attempts, _later) in zip(known, progress, strict=True)
+        for (sent, outcome), (_id, state, _attempts, _later) in zip(ended, progress, strict=True)
         if state == NotificationState.FAILED and sent.state != NotificationState.FAILED
     ]
     call_for_failed(session, lost, now)
-    failing = {sent.channel for sent, outcome in known if _shows_failing(sent, outcome)}
+    _tell_channels(session, ended, now)
+
+
+def _tell_channels(session: Session, ended: Sequence[tuple[Notification, Outcome]], now: datetime) -> None:
+    """Tell staff of channels that fail, and of those whose last failing message has got through."""
+    failing = {sent.channel for sent, outcome in ended if _shows_failing(sent, outcome)}
     for channel in sorted(failing):
         _tell_failing(session, channel, now)
-    for channel in sorted({sent.channel for sent, outcome in known if outcome.succeeded}):
+    for channel in sorted({sent.channel for sent, outcome in ended if outcome.succeeded} - failing):
         _tell_restored(session, channel, now)
 
 
@@ -194,8 +220,9 @@ def _tell_failing(session: Session, channel: Channel, now: datetime) -> None:
 
 
 def _tell_restored(session: Session, channel: Channel, now: datetime) -> None:
+    """Say that a channel works again once no message of it keeps failing: not at every other message."""
     event = Event(kind=EventKind.SYSTEM_RESTORED, occurred_at=now, reason=f"{channel.value}:back")
-    if is_ongoing(session, event):
+    if is_ongoing(session, event) and not waiting.has_failing(session, channel, FAILING_ATTEMPTS, now):
         open_alerts(session, [event], now)
 
 
@@ -323,5 +350,5 @@ def last_message_seq(session: Session) -> int:
 
 def count_pending(session: Session) -> dict[Channel, Pending]:
     """Return what waits to be sent, for the health page."""
-    waiting = outbox.count_pending(session)
-    return {channel: Pending(count, oldest_at) for channel, (count, oldest_at) in waiting.items()}
+    counted = waiting.count_pending(session)
+    return {channel: Pending(count, oldest_at) for channel, (count, oldest_at) in counted.items()}

@@ -369,16 +369,6 @@ def last_seq(session: Session) -> int:
     return session.scalar(select(func.max(_NotificationRow.seq))) or 0
 
 
-def count_pending(session: Session) -> dict[Channel, tuple[int, datetime]]:
-    """Return per channel how many messages wait, and since when the oldest does."""
-    statement = (
-        select(_NotificationRow.channel, func.count(), func.min(_NotificationRow.created_at))
-        .where(_NotificationRow.state == _PENDING_WORD)
-        .group_by(_NotificationRow.channel)
-    )
-    return {Channel(channel): (count, oldest) for channel, count, oldest in session.execute(statement)}
-
-
 def _notification_of(row: _NotificationRow) -> Notification:
     return Notification(
         seq=row.seq,

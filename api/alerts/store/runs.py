@@ -112,11 +112,12 @@ def has_due(session: Session, now: datetime) -> bool:
 
 
 def list_due(session: Session, now: datetime, limit: int) -> list[StepRun]:
-    """Return steps that have waited long enough, the longest overdue first."""
+    """Return steps that have waited long enough: the worst alert's first, then the longest overdue."""
     rows = session.scalars(
         select(_RunRow)
+        .join(_AlertRow, _AlertRow.id == _RunRow.alert_id)
         .where(_RunRow.state == _WAITING, _RunRow.due_at <= now)
-        .order_by(_RunRow.due_at, _RunRow.id)
+        .order_by(_AlertRow.severity, _RunRow.due_at, _RunRow.id)
         .limit(limit),
         execution_options=_FRESH,
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import current_app
 from flask.views import MethodView
 
-from api.accounts.model import STAFF, Role
+from api.accounts.model import MONITORING, Role
 from api.geofence.model import Limits
 from api.geofence.schemas.limits import (
     LimitSchema,
@@ -32,7 +32,7 @@ def house_limits() -> Limits:
 class HouseLimitsView(MethodView):
     """The limits of this house."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @blueprint.response(200, LimitSchema(many=True))
     def get(self) -> list[dict[str, Any]]:
         """Show every limit of this house; they are set by a file, and hold from the next start."""
@@ -43,7 +43,7 @@ class HouseLimitsView(MethodView):
 class OrderLimitsView(MethodView):
     """The limits of one order; their ETag is needed to change them."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @blueprint.etag
     @blueprint.response(200, OrderLimitsSchema)
     def get(self, order_id: UUID) -> dict[str, Any]:

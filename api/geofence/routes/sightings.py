@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask.views import MethodView
 
-from api.accounts.model import STAFF
+from api.accounts.model import MONITORING
 from api.geofence.model import ExternalSighting
 from api.geofence.routes.limits import house_limits
 from api.geofence.schemas.sightings import SightingDraftSchema, SightingSchema
@@ -24,7 +24,7 @@ blueprint = Blueprint(
 class SightingsView(MethodView):
     """Where the parties of an order were seen by other means than their devices."""
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @blueprint.response(200, SightingSchema(many=True))
     @blueprint.paginate(page_size=100, max_page_size=500)
     def get(self, order_id: UUID, pagination_parameters: Any) -> list[ExternalSighting]:  # noqa: ANN401 - flask-smorest's
@@ -36,7 +36,7 @@ class SightingsView(MethodView):
             actor_id = http.actor().id
             return service.list_sightings(session, order_id, first, page.page_size, actor_id, clock.now())
 
-    @allow(*STAFF)
+    @allow(*MONITORING)
     @blueprint.arguments(SightingDraftSchema)
     @blueprint.response(201, SightingSchema)
     def post(self, draft: SightingDraft, order_id: UUID) -> ExternalSighting:

@@ -19,6 +19,7 @@ from api.kernel.db import make_engine
 from api.kernel.http import add_api_pages, guard, make_api
 from api.orders import routes as orders
 from api.policing import routes as policing
+from api.safety_plans.routes import pages
 from api.web import routes as web
 
 
@@ -45,6 +46,7 @@ BLUEPRINTS = {
         *geofence.app_blueprints,
         alerts.app_blueprint,
         hers.app_blueprint,
+        pages.blueprint,
         web.app_pages,
     ),
 }
@@ -69,6 +71,7 @@ def _build(settings: Settings, engine: Engine, audience: Audience) -> tuple[Flas
     app.extensions["baken.settings"] = settings
     app.extensions["baken.limits"] = read_house_limits(settings.limits_file)
     app.extensions["baken.heard"] = geofence.heard_of
+    app.extensions["baken.help"] = hers.Help()
     app.extensions["baken.streams"] = make_streams(engine, geofence.positions_json)
     api = make_api(app, _TITLES[audience], BLUEPRINTS[audience])
     guard(app, _IDENTIFY[audience])

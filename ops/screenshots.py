@@ -70,6 +70,7 @@ def from_place(place: Point, north_m: float, east_m: float) -> Point:
 def add_exercise(engine: Engine, number: int, home: Point, now: datetime) -> tuple[Exercise, str, str]:
     """Put one order with people, devices and a zone round `home` into the register; gives her log-in too."""
     began = now - timedelta(days=30)
+    hers = accounts.prepare_person()
     with transaction(engine) as session:
         wearer = orders.add_wearer(session, f"W-{2300 + number}", f"Exercise wearer {number}", None, began)
         person = orders.add_person(session, f"P-{770 + number}", f"Exercise person {number}", None, began)
@@ -100,8 +101,8 @@ def add_exercise(engine: Engine, number: int, home: Point, now: datetime) -> tup
             ZoneDraft("School", school, 120.0, Visibility.DECLARED),
         ):
             zones.add_zone(session, order.id, area, None, began)
-        number_and_pin = orders.give_account(session, person.id, None, began)
-    return Exercise(ankle, phone, home), *number_and_pin
+        orders.give_account(session, person.id, hers, None, began)
+    return Exercise(ankle, phone, home), hers.number, hers.pin
 
 
 def said(device: Device, at: datetime, place: Point, accuracy_m: float | None) -> Received:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from uuid import UUID
 
 import argon2
+import argon2.low_level
 import bcrypt
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -42,6 +43,29 @@ def is_password(hashed: str, password: str) -> bool:
         return _hasher().verify(hashed, password)
     except argon2.exceptions.VerifyMismatchError:
         return False
+
+
+def stretch_pin(pin: bytes, salt: bytes, length: int) -> bytes:
+    """Return `length` bytes that cost as much to compute as a password's hash; the same for the same input.
+
+    `salt`: 16 bytes. RFC 9106's low-memory profile, as for passwords: 64 MiB, three passes, four lanes.
+    """
+    return _stretch(pin, salt, length, argon2.profiles.RFC_9106_LOW_MEMORY)
+
+
+def stretch_number(number: bytes, salt: bytes, length: int) -> bytes:
+    """Return `length` bytes of something with over 40 random bits, at OWASP's least cost for Argon2id.
+
+    19 MiB, two passes, one lane (Password Storage Cheat Sheet): 10 ** 13 numbers are centuries of it.
+    """
+    cost = argon2.Parameters(argon2.Type.ID, 19, 16, length, 2, 19 * 1024, 1)
+    return _stretch(number, salt, length, cost)
+
+
+def _stretch(secret: bytes, salt: bytes, length: int, cost: argon2.Parameters) -> bytes:
+    return argon2.low_level.hash_secret_raw(
+        secret, salt, cost.time_cost, cost.memory_cost, cost.parallelism, length, argon2.Type.ID
+    )
 
 
 def new_token() -> str:
@@ -90,6 +114,11 @@ def derive_text(server_key: bytes, purpose: str) -> str:
 def new_key() -> bytes:
     """Return a random 32-byte key."""
     return secrets.token_bytes(KEY_BYTES)
+
+
+def random_bytes(count: int) -> bytes:
+    """Return so many random bytes: a salt, or what shall look like something sealed."""
+    return secrets.token_bytes(count)
 
 
 def seal(key: bytes, plain: bytes) -> bytes:

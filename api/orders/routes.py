@@ -10,6 +10,7 @@ from uuid import UUID
 from flask.views import MethodView
 
 from api.accounts.model import MONITORING, Account, Role
+from api.accounts.service import prepare_person
 from api.kernel import clock
 from api.kernel.db import reading, transaction
 from api.kernel.http import Blueprint, actor, allow, engine
@@ -136,9 +137,10 @@ class PersonAccount(MethodView):
     @persons.response(201, CredentialsSchema)
     def post(self, person_id: UUID) -> dict[str, str]:
         """Make number and PIN, shown only here; earlier ones stop working."""
+        new = prepare_person()  # slow on purpose, so before the transaction
         with transaction(engine()) as session:
-            number, pin = service.give_account(session, person_id, _actor_id(), clock.now())
-        return {"number": number, "pin": pin}
+            service.give_account(session, person_id, new, _actor_id(), clock.now())
+        return {"number": new.number, "pin": new.pin}
 
 
 @orders.route("")

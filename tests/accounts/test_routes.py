@@ -13,6 +13,7 @@ from api.accounts.model import LOCK_AFTER_FAILURES, Role
 from api.kernel import clock
 from api.kernel.db import transaction
 from tests.accounts.hosts import make_host, signed_in
+from tests.accounts.persons import add_person
 
 WRONG: list[dict[str, Any]] = [
     {"login": "olga", "secret": "wrong"},
@@ -37,7 +38,7 @@ def neutral(sqlite_engine: Engine) -> Flask:
 @pytest.fixture
 def credentials(sqlite_engine: Engine) -> dict[str, str]:
     with transaction(sqlite_engine) as session:
-        number, pin = service.add_person_account(session, uuid.uuid4(), clock.now())
+        number, pin = add_person(session, uuid.uuid4(), clock.now())
     return {"number": number, "pin": pin}
 
 

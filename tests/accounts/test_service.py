@@ -10,7 +10,6 @@ from api.accounts import service
 from api.accounts.model import (
     LOCK_AFTER_FAILURES,
     LOCK_FOR,
-    PERSON_SESSION_LIFE,
     SESSION_LIFE,
     STAFF,
     Account,
@@ -20,7 +19,6 @@ from api.accounts.model import (
     SignedIn,
     WeakSecret,
 )
-from api.accounts.rules import is_weak_pin
 from api.kernel.db import reading, transaction
 
 PERSON = frozenset({Role.PROTECTED_PERSON})
@@ -122,48 +120,6 @@ def test_a_short_password_is_refused(engine: Engine, now: datetime) -> None:
     assert "secret" in refusal.value.fields
 
 
-def test_a_protected_person_gets_a_number_like_a_phones_and_a_pin_that_is_not_weak(
-    engine: Engine, now: datetime
-) -> None:
-    with transaction(engine) as session:
-        number, pin = service.add_person_account(session, uuid.uuid4(), now)
-    assert len(number) == 16
-    assert number.isdigit()
-    assert number.startswith("00")
-    assert len(pin) == 6
-    assert not is_weak_pin(pin)
-    signed_in = try_in(engine, number, pin, now, PERSON)
-    assert isinstance(signed_in, SignedIn)
-    assert who(engine, signed_in.token, now + PERSON_SESSION_LIFE - timedelta(seconds=1))
-
-
-def test_another_account_for_the_same_person_takes_the_place_of_the_first(
-    engine: Engine, now: datetime
-) -> None:
-    person_id = uuid.uuid4()
-    with transaction(engine) as session:
-        number, pin = service.add_person_account(session, person_id, now)
-    signed_in = try_in(engine, number, pin, now, PERSON)
-    assert isinstance(signed_in, SignedIn)
-    with transaction(engine) as session:
-        new_number, new_pin = service.add_person_account(session, person_id, now)
-    assert who(engine, signed_in.token, now) is None
-    assert isinstance(try_in(engine, number, pin, now, PERSON), Refused)
-    again = try_in(engine, new_number, new_pin, now, PERSON)
-    assert isinstance(again, SignedIn)
-    assert again.account.id == signed_in.account.id
-
-
-def test_a_secret_that_was_renewed_while_it_was_checked_lets_nobody_in(engine: Engine, now: datetime) -> None:
-    person_id = uuid.uuid4()
-    with transaction(engine) as session:
-        number, _ = service.add_person_account(session, person_id, now)
-        before = service.find_account(session, number, PERSON)
-    with transaction(engine) as session:
-        service.add_person_account(session, person_id, now)
-        assert isinstance(service.sign_in(session, before, is_right=True, now=now), Refused)
-
-
 @pytest.mark.usefixtures("operator")
 def test_expired_sessions_are_forgotten_at_the_next_sign_in(engine: Engine, now: datetime) -> None:
     try_in(engine, "olga", "correct horse", now)
@@ -186,27 +142,3 @@ def test_every_try_is_in_the_audit_trail(engine: Engine, operator: Account, now:
     ]
     named = {uuid.UUID(str(object_id)) for _, object_id in acts if object_id}
     assert named == {operator.id}
-
-
-def test_confirming_counts_with_signing_in_and_opens_no_session(engine: Engine, now: datetime) -> None:
-    with transaction(engine) as session:
-        number, pin = service.add_person_account(session, uuid.uuid4(), now)
-        account = service.find_account(session, number, PERSON)
-    assert account is not None
-
-    def confirm(is_right: bool, at: datetime) -> bool:
-        assert account is not None
-        with transaction(engine) as session:
-            return service.confirm(session, account, is_right, at)
-
-    assert confirm(True, now)
-    for _ in range(LOCK_AFTER_FAILURES - 1):
-        assert not confirm(False, now)
-    assert isinstance(try_in(engine, number, "wrong", now, PERSON), Refused)
-    assert not confirm(True, now)
-    assert isinstance(try_in(engine, number, pin, now, PERSON), Refused)
-    assert confirm(True, now + LOCK_FOR)
-    with engine.connect() as connection:
-        assert connection.execute(text("SELECT count(*) FROM session")).scalar() == 0
-        acts = connection.execute(text("SELECT act FROM audit WHERE act LIKE 'accounts.confirm%'")).scalars()
-        assert set(acts) == {"accounts.confirm", "accounts.confirm_refused"}

@@ -32,6 +32,7 @@ from api.kernel.db import reading, transaction
 from api.kernel.geo import Point
 from api.orders import service as orders
 from api.orders.model import Device, DeviceDraft, DeviceKind, OrderDraft, Watch
+from tests.accounts.persons import account_of, add_person
 from tests.factories import NOW, make_order
 
 PLAYBOOK = read_playbook(PLAYBOOKS / "nl.yaml")[0]
@@ -136,8 +137,8 @@ def make_staff(engine: Engine, now: datetime, role: Role = Role.OPERATOR) -> tup
 def make_person_session(engine: Engine, person_id: UUID, now: datetime) -> str:
     """The token of a protected person's session."""
     with transaction(engine) as session:
-        number, _pin = accounts.add_person_account(session, person_id, now)
-        account = accounts.find_account(session, number, {Role.PROTECTED_PERSON})
+        number, _pin = add_person(session, person_id, now)
+        account = account_of(session, number)
         assert account is not None
         return accounts.open_session(session, account, now)
 

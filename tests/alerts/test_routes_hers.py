@@ -14,7 +14,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
-from api.accounts import service as account_service
 from api.accounts.model import LOCK_AFTER_FAILURES, Role
 from api.alerts import service
 from api.alerts.model import EventKind, ResolveReason
@@ -23,6 +22,7 @@ from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import transaction
 from tests.accounts.hosts import signed_in
+from tests.accounts.persons import add_person
 from tests.alerts.stage import Stage, breach, make_stage
 from tests.house import House, open_house, sqlite_of, wait_until
 
@@ -37,7 +37,7 @@ class Her:
 
     def __init__(self, app: Flask, stage: Stage) -> None:
         with transaction(stage.engine) as session:
-            number, self.pin = account_service.add_person_account(session, stage.people[0], clock.now())
+            number, self.pin = add_person(session, stage.people[0], clock.now())
         self.client: FlaskClient = app.test_client()
         assert self.client.post("/session", json={"number": number, "pin": self.pin}).status_code == 200
         self.number = number
@@ -160,15 +160,6 @@ def test_a_right_one_forgets_the_wrong_ones_and_opens_no_session(stage: Stage, h
         assert connection.execute(text("SELECT count(*) FROM session")).scalar() == 1
 
 
-def test_digits_that_were_renewed_meanwhile_are_wrong(stage: Stage, her: Her) -> None:
-    with transaction(stage.engine) as session:
-        account = account_service.find_account(session, her.number, {Role.PROTECTED_PERSON})
-        assert account is not None
-        account_service.add_person_account(session, stage.people[0], clock.now())
-    with transaction(stage.engine) as session:
-        assert not account_service.confirm(session, account, True, clock.now())
-
-
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -279,7 +270,7 @@ def house(tmp_path: Path, sqlite_template: Path) -> Iterator[House]:
 def test_the_web_process_shows_it_to_whoever_has_the_digits_and_sends_her_words(house: House) -> None:
     stage = make_stage(house.engine)
     with transaction(house.engine) as session:
-        number, pin = account_service.add_person_account(session, stage.people[0], clock.now())
+        number, pin = add_person(session, stage.people[0], clock.now())
     house.start("web-app")
     base = f"http://127.0.0.1:{house.settings.app_port}"
     with httpx.Client(base_url=base, trust_env=False, timeout=30) as client:

@@ -54,8 +54,10 @@ class Stage:
             zones.add_zone(session, scene.order_id, draft, None, clock.now())
 
     def give_account(self, scene: Scene) -> tuple[str, str]:
+        new = accounts.prepare_person()
         with transaction(self.engine) as session:
-            return orders.give_account(session, scene.person_id, None, clock.now())
+            orders.give_account(session, scene.person_id, new, None, clock.now())
+        return new.number, new.pin
 
     def approach(self, scene: Scene) -> None:
         """She is at home; he comes from far away to 300 m."""

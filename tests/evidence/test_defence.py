@@ -14,7 +14,6 @@ import pypdf
 import pytest
 from sqlalchemy import Engine
 
-from api.accounts import service as accounts
 from api.alerts.model import Alert, AlertEntry, EntryKind, Event, EventKind, Mover
 from api.alerts.rules.event_json import event_json
 from api.alerts.service import open_alerts
@@ -31,6 +30,7 @@ from api.geofence.service.zones import ZoneDraft
 from api.kernel.db import make_engine, reading, transaction
 from api.kernel.geo import Point
 from api.orders import service as orders
+from tests.accounts.persons import add_person
 from tests.conftest import SERVER_KEY
 from tests.evidence.packs import contents
 from tests.evidence.stage import CHIEF, DESK, HIDDEN, Played, near, says
@@ -78,7 +78,7 @@ def played(sqlite_engine: Engine) -> Played:
 
 def test_no_canary_is_in_any_file_of_the_pack_and_all_of_them_are_in_the_full_one(played: Played) -> None:
     with transaction(played.engine) as session:
-        number, _pin = accounts.add_person_account(session, played.scene.person_id, NOW)
+        number, _pin = add_person(session, played.scene.person_id, NOW)
         reference = orders.list_references(session, [played.scene.person_id])[played.scene.person_id]
     canaries = [
         "51.88123", "4.391234", "51.8654", "4.61543", "51.931234", "4.451234", "Person Name", "Wearer Name",

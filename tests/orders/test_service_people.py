@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import Engine, text
 
 from api.accounts import service as accounts
-from api.accounts.model import Role
 from api.kernel.crypto import Undecipherable
 from api.kernel.db import make_engine, reading, transaction
 from api.orders import service
 from api.orders.model import PersonNotFound, ReferenceTaken, WearerNotFound
+from tests.accounts.persons import account_of
 from tests.orders.register import add_person, add_wearer
 
 ACTOR = uuid.UUID(int=9)
@@ -87,7 +87,7 @@ def test_people_who_are_not_there_are_not_found(engine: Engine, now: datetime) -
     with pytest.raises(PersonNotFound), transaction(engine) as session:
         service.get_person(session, uuid.uuid4(), ACTOR, now)
     with pytest.raises(PersonNotFound), transaction(engine) as session:
-        service.give_account(session, uuid.uuid4(), ACTOR, now)
+        service.give_account(session, uuid.uuid4(), accounts.prepare_person(), ACTOR, now)
 
 
 def test_whoever_reads_a_name_alone_or_in_a_list_is_written_down(engine: Engine, now: datetime) -> None:
@@ -127,12 +127,14 @@ def test_references_are_read_for_both_sides_without_names(engine: Engine, now: d
 
 
 def test_a_given_account_is_hers(engine: Engine, now: datetime) -> None:
+    new = accounts.prepare_person()
     with transaction(engine) as session:
         person_id = add_person(session)
-        number, pin = service.give_account(session, person_id, ACTOR, now)
+        service.give_account(session, person_id, new, ACTOR, now)
     with reading(engine) as session:
-        account = accounts.find_account(session, number, {Role.PROTECTED_PERSON})
+        account = account_of(session, new.number)
+        held = accounts.hold(session, account)
     assert account is not None
     assert account.person_id == person_id
-    assert accounts.is_secret_of(account, pin)
+    assert accounts.try_pin(held, new.number_key, new.pin).content
     assert audited(engine, "orders.give_account") == [person_id]

@@ -19,6 +19,7 @@ from api.kernel import clock
 from api.kernel.db import reading, transaction
 from api.kernel.mqtt import topic_of
 from api.orders.model import Device
+from tests.accounts.persons import add_person
 from tests.house import House, wait_until
 from tests.scene import FAR, HOME, Scene, location, make_scene
 
@@ -60,7 +61,7 @@ def chain(house: House) -> Iterator[tuple[House, Scene, Listener, Listener]]:
     scene = make_scene(house.engine, clock.now())
     with transaction(house.engine) as session:
         accounts.add_account(session, "desk", "a-long-secret", Role.OPERATOR, None, clock.now())
-        number, pin = accounts.add_person_account(session, scene.person_id, clock.now())
+        number, pin = add_person(session, scene.person_id, clock.now())
     house.write_accounts()
     house.start("nats", "worker", "dispatcher", "web-control", "web-app")
     control = f"http://127.0.0.1:{house.settings.control_port}"

@@ -4,9 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from flask.views import MethodView
+from sqlalchemy.orm import Session
 
 from api.accounts.model import Role
-from api.accounts.routes import confirm_person
+from api.accounts.model.entry import Side, SlotContent
+from api.accounts.routes.hers import confirm_person
 from api.alerts import service
 from api.alerts.routes import heard_of
 from api.alerts.schemas.hers import (
@@ -18,7 +20,7 @@ from api.alerts.schemas.hers import (
     preferences_json,
     wish_of,
 )
-from api.alerts.service import Preferences
+from api.alerts.service import Preferences, silent
 from api.kernel import clock
 from api.kernel.db import transaction
 from api.kernel.http import Blueprint, actor, allow, engine, settings
@@ -51,11 +53,10 @@ class MessageDetails(MethodView):
     @app_blueprint.response(200, DetailsSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Show more."""
-        confirm_person(body["secret"])
-        account = actor()
+        whose, account = _whose(confirm_person(body["secret"])), actor()
         with transaction(engine()) as session:
             shown = service.read_details(
-                session, account.person_id, account.id, body["language"], heard_of(), clock.now()
+                session, whose, account.id, body["language"], heard_of(), clock.now()
             )
         preferences = _preferences(shown.preferences, body)
         return {
@@ -77,11 +78,32 @@ class MessagePreferences(MethodView):
     @app_blueprint.response(200, PreferencesSchema)
     def put(self, body: dict[str, Any]) -> dict[str, Any]:
         """Change preferences."""
-        confirm_person(body["secret"])
-        account = actor()
+        whose, account = _whose(confirm_person(body["secret"])), actor()
         with transaction(engine()) as session:
-            kept = service.set_preferences(session, account.person_id, wish_of(body), account.id, clock.now())
+            kept = service.set_preferences(session, whose, wish_of(body), account.id, clock.now())
         return _preferences(kept, body)
+
+
+class Help:
+    """Silent calls for help, for the room below that asks for her PIN."""
+
+    def may_call(self, session: Session, person_id: UUID) -> bool:
+        """Say whether anybody would hear of it."""
+        return silent.may_call_help(session, person_id, clock.now())
+
+    def call(self, session: Session, person_id: UUID) -> None:
+        """Call."""
+        silent.call_help(session, person_id, clock.now())
+
+
+def _whose(opened: SlotContent) -> UUID:
+    """Return who is asked about: herself, or behind the second PIN somebody of whom nothing is known.
+
+    That one is always the same, so that what is set there stays set.
+    """
+    account = actor()
+    person_id: UUID = account.person_id if opened.side is Side.REAL else account.id
+    return person_id
 
 
 def _preferences(shown: Preferences, body: dict[str, Any]) -> dict[str, Any]:

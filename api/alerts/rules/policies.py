@@ -89,6 +89,10 @@ def is_to_her(recipient: Recipient) -> bool:
     return recipient.person_id is not None and recipient.channel in _HER_WAYS
 
 
+SILENT = "silent"
+"""Reason of an SOS that her second PIN calls."""
+
+
 def sift(
     recipients: Mapping[Recipient, str],
     policies: Mapping[UUID, AlertPolicy],
@@ -96,13 +100,20 @@ def sift(
     kind: str,
     severity: int,
     now: datetime,
+    *,
+    is_silent: bool = False,
 ) -> Sifted:
-    """Leave out what does not reach the protected people; everybody else stays told."""
+    """Leave out what does not reach the protected people; everybody else stays told.
+
+    Of a silent call nothing reaches them: somebody else may hold her phone.
+    """
     told: dict[Recipient, str] = {}
     withheld: dict[UUID, Decider] = {}
     for recipient, step in recipients.items():
         person_id = recipient.person_id
         decider = None
+        if is_silent and is_to_her(recipient):
+            continue
         if person_id is not None and is_to_her(recipient):
             decider = withheld_by(policies.get(person_id), default, kind, severity, now)
         if person_id is None or decider is None:

@@ -14,7 +14,7 @@ from api.alerts.model.playbooks import Playbook, PlaybookStep, Target
 from api.alerts.model.policies import AlertPolicy
 from api.alerts.rules.event_json import event_json
 from api.alerts.rules.joining import Step, join_key, next_step, severity_of
-from api.alerts.rules.policies import sift
+from api.alerts.rules.policies import SILENT, sift
 from api.alerts.rules.telling import Recipient, recipients_of, steps_of
 from api.alerts.service import playbooks
 from api.alerts.service.escalating import begin
@@ -119,7 +119,13 @@ def _sift(session: Session, playbook: Playbook, cases: list[_Case], now: datetim
     policies = policies_of(session, (one for _case, line in lines for one in line.recipients))
     for case, line in lines:
         sifted = sift(
-            line.recipients, policies, playbook.her, line.event.kind.value, severity_of(line.event), now
+            line.recipients,
+            policies,
+            playbook.her,
+            line.event.kind.value,
+            severity_of(line.event),
+            now,
+            is_silent=line.event.reason == SILENT,
         )
         line.detail = withheld_json(sifted.withheld, policies, playbook)
         case.begun |= {one.name: one for one in line.begun if one.name not in sifted.silent}

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from api.accounts import service as accounts
+from api.accounts.model.entry import NewPerson
 from api.kernel import audit
 from api.kernel.db import serialise
 from api.orders.model import ProtectedPerson, ReferenceTaken, Wearer
@@ -93,11 +94,16 @@ def is_person(session: Session, person_id: UUID) -> bool:
     return bool(people.list_person_references(session, [person_id]))
 
 
-def give_account(session: Session, person_id: UUID, actor_id: UUID | None, now: datetime) -> tuple[str, str]:
-    """Make a protected person's account, or another one in its place; returns number and PIN, once."""
+def give_account(
+    session: Session, person_id: UUID, new: NewPerson, actor_id: UUID | None, now: datetime
+) -> None:
+    """Make a protected person's account, or another one in its place, whose number and PIN are in `new`.
+
+    `new` comes from `accounts.prepare_person`, outside of any transaction.
+    """
     people.get_person(session, person_id)
     audit.record(session, now, actor_id, "orders.give_account", person_id)
-    return accounts.add_person_account(session, person_id, now)
+    accounts.add_person_account(session, person_id, new, now)
 
 
 def _taken(whose: str) -> ReferenceTaken:

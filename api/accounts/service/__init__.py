@@ -1,14 +1,12 @@
-"""Use cases of signing in.
+"""Use cases of signing in: of staff here, of protected persons in `entry` and `codes`.
 
-Signing in has three steps, because checking a secret takes Argon2 some 50 ms on purpose, and a database
-with one writer must not wait for it: `find_account` reads, `is_secret_of` computes outside of any
+Staff's signing in has three steps, because checking a secret takes Argon2 some 50 ms on purpose, and a
+database with one writer must not wait for it: `find_account` reads, `is_secret_of` computes outside of any
 transaction, `sign_in` writes down what came of it.
 """
 
-import secrets
 import uuid
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
@@ -18,8 +16,6 @@ from sqlalchemy.orm import Session
 from api.accounts import rules, store
 from api.accounts.model import (
     MIN_SECRET_LENGTH,
-    NUMBER_DIGITS,
-    PIN_DIGITS,
     STAFF,
     Account,
     LoginTaken,
@@ -28,9 +24,52 @@ from api.accounts.model import (
     SignedIn,
     WeakSecret,
 )
+from api.accounts.service.codes import make_code, start
+from api.accounts.service.entry import (
+    add_person_account,
+    change_pin,
+    close,
+    enter,
+    erase,
+    find_opened,
+    hold,
+    keys_of,
+    number_key_of,
+    prepare_person,
+    remember_number,
+    save_slots,
+    set_second,
+    try_pin,
+)
 from api.kernel import audit, crypto
 from api.kernel.db import serialise
 
+__all__ = [
+    "add_account",
+    "add_person_account",
+    "change_pin",
+    "close",
+    "enter",
+    "erase",
+    "find_account",
+    "find_opened",
+    "hold",
+    "identify",
+    "is_secret_of",
+    "is_staff_account",
+    "keys_of",
+    "make_code",
+    "number_key_of",
+    "open_session",
+    "prepare_person",
+    "remember_number",
+    "save_slots",
+    "set_second",
+    "sign_in",
+    "sign_out",
+    "start",
+    "try_pin",
+]
 _LOGINS = "accounts.login"
 
 
@@ -48,23 +87,6 @@ def add_account(
     store.add_account(session, account, now)
     audit.record(session, now, None, "accounts.add", account.id, role.value)
     return account
-
-
-def add_person_account(session: Session, person_id: UUID, now: datetime) -> tuple[str, str]:
-    """Make a protected person's account; returns number and PIN, which are stored nowhere in clear.
-
-    She has one account: asking again gives her another number and PIN and ends the sessions of the old.
-    """
-    serialise(session, _LOGINS)
-    number, pin = _free_number(session), _new_pin()
-    known = store.find_person_account(session, person_id)
-    if known is None:
-        add_account(session, number, pin, Role.PROTECTED_PERSON, person_id, now)
-        return number, pin
-    store.save_credentials(session, replace(known, login=number, secret_hash=crypto.hash_password(pin)))
-    store.delete_sessions_of(session, known.id)
-    audit.record(session, now, None, "accounts.renew", known.id)
-    return number, pin
 
 
 def find_account(session: Session, login: str, roles: Collection[Role]) -> Account | None:
@@ -89,17 +111,8 @@ def sign_in(session: Session, account: Account | None, is_right: bool, now: date
 
     The account is judged as it is now: of many guesses sent at once only the first few are heard.
     """
-    current = _admitted(session, account, is_right, now, "sign_in")
+    current = _admitted(session, account, is_right, now)
     return Refused() if current is None else SignedIn(current, open_session(session, current, now))
-
-
-def confirm(session: Session, account: Account, is_right: bool, now: datetime) -> bool:  # noqa: FBT001 - a fact
-    """Say whether whoever holds a session has just given its account's secret; opens no other session.
-
-    Failures count as those of signing in do: neither is a way round the other's limit. `is_right` comes
-    from `is_secret_of`, asked outside of any transaction.
-    """
-    return _admitted(session, account, is_right, now, "confirm") is not None
 
 
 def _admitted(
@@ -107,20 +120,19 @@ def _admitted(
     account: Account | None,
     is_right: bool,  # noqa: FBT001 - a fact
     now: datetime,
-    act: str,
 ) -> Account | None:
     """Judge one try by the account as it is now, and write down what came of it; None when refused."""
     current = None if account is None else store.get_account_locked(session, account.id)
     if account is None or current is None:
-        audit.record(session, now, None, f"accounts.{act}_refused", None, "unknown login")
+        audit.record(session, now, None, "accounts.sign_in_refused", None, "unknown login")
         return None
     is_same = current.secret_hash == account.secret_hash  # the secret may have been renewed since step 1
     verdict = rules.judge_login(current, is_right and is_same, now)
     store.save_failures(session, current.id, verdict.failures, verdict.locked_until)
     if not verdict.admitted:
-        audit.record(session, now, None, f"accounts.{act}_refused", current.id, "wrong secret or resting")
+        audit.record(session, now, None, "accounts.sign_in_refused", current.id, "wrong secret or resting")
         return None
-    audit.record(session, now, current.id, f"accounts.{act}", current.id)
+    audit.record(session, now, current.id, "accounts.sign_in", current.id)
     return current
 
 
@@ -152,22 +164,3 @@ def sign_out(session: Session, token: str) -> None:
 @lru_cache(maxsize=1)
 def _hash_of_nobody() -> str:
     return crypto.hash_password(crypto.new_token())
-
-
-def _free_number(session: Session) -> str:
-    """Return 16 random digits that look like a phone number written from abroad: 00, country, number."""
-    while True:
-        number = f"00{secrets.choice('123456789')}" + _digits(NUMBER_DIGITS - 3)
-        if store.find_account(session, number) is None:
-            return number
-
-
-def _new_pin() -> str:
-    while True:
-        pin = _digits(PIN_DIGITS)
-        if not rules.is_weak_pin(pin):
-            return pin
-
-
-def _digits(count: int) -> str:
-    return "".join(secrets.choice("0123456789") for _ in range(count))

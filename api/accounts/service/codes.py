@@ -1,0 +1,48 @@
+"""Codes that staff hand over: with one a person makes an account that staff cannot open."""
+
+import secrets
+import uuid
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from api.accounts import store
+from api.accounts.model import Account
+from api.accounts.model.entry import (
+    CODE_CHARACTERS,
+    CODE_LENGTH,
+    CODE_LIFE,
+    CodeNotFound,
+    EntryCode,
+    NewPerson,
+    PersonHasAccount,
+)
+from api.accounts.service.entry import add_person_account
+from api.accounts.store import slots as slot_store
+from api.kernel import audit, crypto
+
+
+def make_code(
+    session: Session, person_id: UUID | None, made_by: UUID, now: datetime
+) -> tuple[EntryCode, str]:
+    """Make a code for one use; the code itself is shown once and stored nowhere.
+
+    `person_id`: a protected person of an order, so that her alerts reach the account; None for somebody
+    whom no order protects. Raises PersonHasAccount.
+    """
+    if person_id is not None and store.find_person_account(session, person_id) is not None:
+        raise PersonHasAccount("This person has an account already. Give her another number and PIN instead.")
+    text = "".join(secrets.choice(CODE_CHARACTERS) for _ in range(CODE_LENGTH))
+    code = EntryCode(uuid.uuid4(), person_id or uuid.uuid4(), now + CODE_LIFE)
+    slot_store.add_code(session, code, crypto.hash_token(text), made_by)
+    audit.record(session, now, made_by, "accounts.make_code", code.id)
+    return code, text
+
+
+def start(session: Session, text: str, new: NewPerson, now: datetime) -> Account:
+    """Make the account that a code is for; raises CodeNotFound for one that is wrong, used or too old."""
+    code = slot_store.use_code(session, crypto.hash_token(text), now)
+    if code is None or store.find_person_account(session, code.person_id) is not None:
+        raise CodeNotFound("Not found.")
+    return add_person_account(session, code.person_id, new, now)

@@ -1,0 +1,1 @@
+"""URLs of her plan, behind what her PIN opens."""

@@ -1,0 +1,19 @@
+"""Answers of one size: what a page holds cannot be told from how long its answer is."""
+
+import json
+from typing import Any
+
+ANSWER_BYTES = 64 * 1024
+"""Of every answer that holds a page; a page has at most 60,000 bytes."""
+
+
+def padded(body: dict[str, Any]) -> bytes:
+    """Return the body and a `pad` as JSON of `ANSWER_BYTES`; raises ValueError when it does not fit."""
+    length = len(_json(body | {"pad": ""}))
+    if length > ANSWER_BYTES:
+        raise ValueError(f"{length} bytes do not fit into {ANSWER_BYTES}")
+    return _json(body | {"pad": "0" * (ANSWER_BYTES - length)})
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,1 @@
+"""JSON of her plan, in neutral words."""

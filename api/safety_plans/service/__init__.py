@@ -1,0 +1,1 @@
+"""Use cases of her plan. `documents` what her PIN opens."""

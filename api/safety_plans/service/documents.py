@@ -1,0 +1,139 @@
+"""What a PIN opens: her plan, or the notes behind the second PIN; both are read and saved alike.
+
+The text is in the clear only within the request that reads or saves it.
+"""
+
+import json
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from api.accounts.model.entry import SIDES, EntryNotFound, Side, SlotContent
+from api.accounts.rules.slots import pad, unpad
+from api.kernel import crypto
+from api.safety_plans.model.vault import (
+    DOCUMENT_BYTES,
+    DOCUMENT_MAX_BYTES,
+    Body,
+    ChangedMeanwhile,
+    Damaged,
+    KeptFull,
+    Page,
+    TooLong,
+    Unwritable,
+)
+from api.safety_plans.store import documents
+
+_EMPTY = Page(0, None, None)
+
+
+def begin(session: Session, account_id: UUID, opened: SlotContent) -> None:
+    """Make both documents, empty, if there are none: both at once, so that no row tells which is used."""
+    if opened.decoy_key is None or documents.find_document(session, account_id, opened.index) is not None:
+        return
+    keys = {opened.index: opened.key, 1 - opened.index: opened.decoy_key}
+    documents.add_documents(session, account_id, [_sealed_page(keys[i], _EMPTY) for i in range(SIDES)])
+
+
+def open_page(session: Session, account_id: UUID, opened: SlotContent) -> Page:
+    """Return what the key opens; raises Damaged for a document that was altered or cut off."""
+    begin(session, account_id, opened)
+    sealed = documents.find_document(session, account_id, opened.index)
+    if sealed is None:
+        return _EMPTY
+    body, kept = (_unsealed(opened.key, one) for one in sealed)
+    return Page(body["revision"], body["body"], kept["body"])
+
+
+def save_page(session: Session, account_id: UUID, opened: SlotContent, revision: int, body: Body) -> Page:
+    """Save a document that changes this revision.
+
+    Raises TooLong; ChangedMeanwhile when another device has saved since (`keep` then stores it beside, in a
+    transaction of its own); KeptFull when something is kept beside already.
+    """
+    _check_length(body)
+    page = open_page(session, account_id, opened)
+    if revision != page.revision:
+        if page.kept is not None:
+            raise KeptFull(
+                "Another device has saved meanwhile, and an earlier version still waits to be looked at: "
+                "open it, keep what you need, then save again."
+            )
+        raise ChangedMeanwhile("Another device has saved meanwhile. Both versions are kept: compare them.")
+    after = replace(page, revision=page.revision + 1, body=body)
+    _save(session, account_id, opened, after)
+    return after
+
+
+def keep(session: Session, account_id: UUID, opened: SlotContent, body: Body) -> None:
+    """Keep beside what another device wanted to save over a newer revision."""
+    _save(session, account_id, opened, replace(open_page(session, account_id, opened), kept=body))
+
+
+def drop_kept(session: Session, account_id: UUID, opened: SlotContent) -> None:
+    """Forget what is kept beside: she has looked at it."""
+    _save(session, account_id, opened, replace(open_page(session, account_id, opened), kept=None))
+
+
+def open_decoy(session: Session, account_id: UUID, opened: SlotContent) -> Page:
+    """Return what the second PIN shows; only from the real side: raises EntryNotFound otherwise."""
+    return open_page(session, account_id, _other(opened))
+
+
+def save_decoy(session: Session, account_id: UUID, opened: SlotContent, body: Body) -> None:
+    """Save what the second PIN shows, over whatever is there; otherwise as `open_decoy`."""
+    _check_length(body)
+    begin(session, account_id, opened)
+    other = _other(opened)
+    page = open_page(session, account_id, other)
+    _save(session, account_id, other, Page(page.revision + 1, body, None))
+
+
+def _other(opened: SlotContent) -> SlotContent:
+    if opened.decoy_key is None:
+        raise EntryNotFound("Not found.")
+    return SlotContent(Side.DECOY, 1 - opened.index, opened.decoy_key)
+
+
+def erase(session: Session, account_id: UUID) -> None:
+    """Delete an account's documents; their keys are gone with `accounts.erase`."""
+    documents.delete_documents(session, account_id)
+
+
+def _check_length(body: Body) -> None:
+    try:
+        length = len(_compact(body))
+    except UnicodeEncodeError:
+        raise Unwritable("Half of a character that has two parts cannot be stored: type it again.") from None
+    if length > DOCUMENT_MAX_BYTES:
+        raise TooLong(
+            f"This is {length - DOCUMENT_MAX_BYTES} bytes too long: at most {DOCUMENT_MAX_BYTES} fit. "
+            "Shorten a note, or keep long texts elsewhere."
+        )
+
+
+def _save(session: Session, account_id: UUID, opened: SlotContent, page: Page) -> None:
+    documents.save_document(session, account_id, opened.index, *_sealed_page(opened.key, page))
+
+
+def _sealed_page(key: bytes, page: Page) -> tuple[bytes, bytes]:
+    body = _sealed(key, {"revision": page.revision, "body": page.body})
+    return body, _sealed(key, {"revision": 0, "body": page.kept})
+
+
+def _sealed(key: bytes, content: dict[str, Any]) -> bytes:
+    return crypto.seal(key, pad(_compact(content), DOCUMENT_BYTES))
+
+
+def _unsealed(key: bytes, sealed: bytes) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(unpad(crypto.unseal(key, sealed)))
+    except crypto.Undecipherable:
+        raise Damaged("What is stored cannot be opened. It was left as it is: nothing was saved.") from None
+    return content
+
+
+def _compact(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

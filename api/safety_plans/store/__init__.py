@@ -1,0 +1,1 @@
+"""Tables of her plan: sealed documents, and nothing that says whose."""

@@ -1,0 +1,397 @@
+"""What a protected person's PIN opens, on both databases."""
+
+import uuid
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, event, text
+
+from api.accounts import service
+from api.accounts.model import LOCK_AFTER_FAILURES, LOCK_FOR, PERSON_SESSION_LIFE, Account, Role
+from api.accounts.model.entry import (
+    CODE_LIFE,
+    ENTRY_LIFE,
+    Closed,
+    CodeNotFound,
+    Duress,
+    Entered,
+    EntryNotFound,
+    NewPerson,
+    PersonHasAccount,
+    Side,
+    SlotContent,
+    UnfitPin,
+)
+from api.accounts.rules import is_weak_pin
+from api.accounts.rules.slots import decode_content, encode_content, pad, unpad
+from api.accounts.store import slots as slot_store
+from api.kernel.db import make_engine, reading, transaction
+from tests.conftest import SERVER_KEY
+
+PIN, SECOND, WRONG = "295071", "840362", "714926"
+
+
+class Her:
+    """A person with an account."""
+
+    def __init__(self, engine: Engine, now: datetime) -> None:
+        self.engine, self.now = engine, now
+        self.new: NewPerson = service.prepare_person(PIN)
+        with transaction(engine) as session:
+            self.account = service.add_person_account(session, uuid.uuid4(), self.new, now)
+
+    def enter(self, pin: str, after: timedelta = timedelta(0)) -> Entered | Closed:
+        with reading(self.engine) as session:
+            held = service.hold(session, self.account)
+        trial = service.try_pin(held, self.new.number_key, pin)
+        with transaction(self.engine) as session:
+            return service.enter(session, held, trial, self.now + after)
+
+    def opened(self, pin: str, after: timedelta = timedelta(0)) -> SlotContent:
+        outcome = self.enter(pin, after)
+        assert isinstance(outcome, Entered)
+        return outcome.opened
+
+    def set_second(self, pin: str | None = SECOND, duress: Duress | None = None, by: str = PIN) -> None:
+        with reading(self.engine) as session:
+            held = service.hold(session, self.account)
+        trial = service.try_pin(held, self.new.number_key, by)
+        changed = service.set_second(held, self.new.number_key, trial, pin, duress or Duress())
+        with transaction(self.engine) as session:
+            service.save_slots(session, held, changed, self.now)
+
+    def change(self, pin: str, to: str) -> None:
+        with reading(self.engine) as session:
+            held = service.hold(session, self.account)
+        trial = service.try_pin(held, self.new.number_key, pin)
+        changed = service.change_pin(held, self.new.number_key, trial, to)
+        with transaction(self.engine) as session:
+            service.save_slots(session, held, changed, self.now)
+
+
+@pytest.fixture
+def her(engine: Engine, now: datetime) -> Her:
+    return Her(engine, now)
+
+
+def test_a_number_is_like_a_phones_and_a_pin_of_ours_is_not_weak() -> None:
+    new = service.prepare_person()
+    assert len(new.number) == 16
+    assert new.number.isdigit()
+    assert new.number.startswith("00")
+    assert len(new.pin) == 6
+    assert not is_weak_pin(new.pin)
+
+
+def test_a_weak_pin_of_hers_is_refused() -> None:
+    with pytest.raises(UnfitPin):
+        service.prepare_person("123456")
+
+
+def test_her_pin_opens_the_real_side_and_a_wrong_one_nothing(her: Her) -> None:
+    outcome = her.enter(PIN)
+    assert isinstance(outcome, Entered)
+    assert outcome.opened.side is Side.REAL
+    with reading(her.engine) as session:
+        assert service.find_opened(session, her.account, outcome.token, her.now) == outcome.opened
+    wrong = her.enter(WRONG)
+    assert isinstance(wrong, Closed)
+    with reading(her.engine) as session, pytest.raises(EntryNotFound):
+        service.find_opened(session, her.account, wrong.token, her.now)
+
+
+def test_what_is_open_closes_by_itself_by_her_and_is_nobody_elses(her: Her, engine: Engine) -> None:
+    outcome = her.enter(PIN)
+    other = Her(engine, her.now)
+    with reading(engine) as session:
+        with pytest.raises(EntryNotFound):
+            service.find_opened(session, her.account, outcome.token, her.now + ENTRY_LIFE)
+        with pytest.raises(EntryNotFound):
+            service.find_opened(session, other.account, outcome.token, her.now)
+    with transaction(engine) as session:
+        service.close(session, outcome.token)
+    with reading(engine) as session, pytest.raises(EntryNotFound):
+        service.find_opened(session, her.account, outcome.token, her.now)
+
+
+def test_the_right_pin_with_another_number_opens_nothing(her: Her) -> None:
+    with reading(her.engine) as session:
+        held = service.hold(session, her.account)
+    assert service.try_pin(held, bytes(32), PIN).content is None
+
+
+def test_wrong_tries_rest_the_account_and_a_right_one_forgets_them(her: Her) -> None:
+    for _try in range(LOCK_AFTER_FAILURES - 1):
+        her.enter(WRONG)
+    assert isinstance(her.enter(PIN), Entered)
+    for _try in range(LOCK_AFTER_FAILURES):
+        her.enter(WRONG)
+    assert isinstance(her.enter(PIN), Closed)
+    assert isinstance(her.enter(PIN, LOCK_FOR), Entered)
+
+
+def test_a_second_pin_opens_the_other_side_whose_key_she_holds(her: Her) -> None:
+    her.set_second()
+    real, decoy = her.opened(PIN), her.opened(SECOND)
+    assert (real.side, decoy.side) == (Side.REAL, Side.DECOY)
+    assert decoy.key == real.decoy_key
+    assert decoy.decoy_key is None
+    assert {real.index, decoy.index} == {0, 1}
+    assert real.key != decoy.key
+
+
+def test_a_second_pin_is_set_from_her_side_only_and_can_be_taken_away(her: Her) -> None:
+    her.set_second()
+    with pytest.raises(EntryNotFound):
+        her.set_second("551738", by=SECOND)
+    with pytest.raises(EntryNotFound):
+        her.set_second("551738", by=WRONG)
+    her.set_second(None)
+    assert isinstance(her.enter(SECOND), Closed)
+    assert her.opened(PIN).side is Side.REAL
+
+
+@pytest.mark.parametrize("unfit", ["111111", "123456", PIN])
+def test_a_second_pin_is_no_weak_one_and_not_her_own(her: Her, unfit: str) -> None:
+    with pytest.raises(UnfitPin):
+        her.set_second(unfit)
+
+
+def test_either_side_changes_its_own_pin(her: Her) -> None:
+    her.set_second()
+    her.change(PIN, "381640")
+    her.change(SECOND, "602947")
+    assert her.opened("381640").side is Side.REAL
+    assert her.opened("602947").side is Side.DECOY
+    assert isinstance(her.enter(PIN), Closed)
+    with pytest.raises(UnfitPin):
+        her.change("381640", "602947")
+    with pytest.raises(EntryNotFound):
+        her.change(PIN, "917350")
+
+
+def test_two_who_change_at_once_do_not_overwrite_each_other(her: Her) -> None:
+    with reading(her.engine) as session:
+        held = service.hold(session, her.account)
+    trial = service.try_pin(held, her.new.number_key, PIN)
+    changed = service.change_pin(held, her.new.number_key, trial, "381640")
+    her.change(PIN, "602947")
+    with pytest.raises(EntryNotFound), transaction(her.engine) as session:
+        service.save_slots(session, held, changed, her.now)
+    assert isinstance(her.enter("602947"), Entered)
+
+
+def test_a_pin_that_was_changed_while_it_was_tried_opens_nothing(her: Her) -> None:
+    with reading(her.engine) as session:
+        held = service.hold(session, her.account)
+    trial = service.try_pin(held, her.new.number_key, PIN)
+    her.change(PIN, "381640")
+    with transaction(her.engine) as session:
+        assert isinstance(service.enter(session, held, trial, her.now), Closed)
+
+
+def test_hiding_for_days_shows_the_other_side_for_her_own_pin_too(her: Her) -> None:
+    her.set_second(duress=Duress(hide_days=3))
+    assert her.opened(PIN).side is Side.REAL
+    her.opened(SECOND)
+    hidden = her.opened(PIN, timedelta(days=2, hours=23))
+    assert hidden == replace(her.opened(SECOND), duress=Duress())
+    assert her.opened(PIN, timedelta(days=7)).side is Side.REAL
+
+
+def test_erasing_destroys_her_side_and_leaves_the_other(her: Her) -> None:
+    her.set_second(duress=Duress(erases=True))
+    open_elsewhere = her.enter(PIN)
+    decoy = her.opened(SECOND)
+    assert decoy.side is Side.DECOY
+    assert isinstance(her.enter(PIN), Closed)
+    with reading(her.engine) as session, pytest.raises(EntryNotFound):
+        service.find_opened(session, her.account, open_elsewhere.token, her.now)
+    assert her.opened(SECOND) == decoy
+
+
+def test_a_backup_without_the_halves_opens_nothing_after_an_erasure(her: Her) -> None:
+    with reading(her.engine) as session:
+        backup = service.hold(session, her.account).slots
+    with transaction(her.engine) as session:
+        service.erase(session, her.account, her.now)
+    with reading(her.engine) as session:
+        after = service.hold(session, her.account)
+    restored = replace(after, slots=replace(backup, halves=after.slots.halves))
+    assert service.try_pin(restored, her.new.number_key, PIN).content is None
+
+
+def test_only_a_second_pin_that_she_chose_so_calls_for_help(her: Her) -> None:
+    her.set_second(duress=Duress(calls_help=True))
+    own, second = her.enter(PIN), her.enter(SECOND)
+    assert isinstance(own, Entered)
+    assert isinstance(second, Entered)
+    assert (own.calls_help, second.calls_help) == (False, True)
+
+
+def test_every_try_makes_the_same_statements_and_rows_of_the_same_size(her: Her) -> None:
+    her.set_second(duress=Duress(hide_days=1))
+    seen: list[list[str]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        seen[-1].append(statement)
+
+    event.listen(her.engine, "before_cursor_execute", note)
+    sizes = []
+    for pin in (PIN, SECOND, WRONG, PIN):
+        seen.append([])
+        her.enter(pin)
+        with her.engine.connect() as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT length(salt), length(first), length(second), length(hidden_until) FROM pin_slots"
+                )
+            ).all()
+            entries = connection.execute(text("SELECT length(box), length(token_hash) FROM entry")).all()
+        sizes.append((rows, entries[-1]))
+    event.remove(her.engine, "before_cursor_execute", note)
+    seen.append([])
+    assert all(statements == seen[0] for statements in seen[:4])
+    assert all(size == sizes[0] for size in sizes)
+
+
+def test_a_try_at_a_number_that_nobody_has_makes_the_same_statements(her: Her) -> None:
+    seen: list[list[str]] = [[], []]
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        seen[-1].append(statement)
+
+    def enter(account: Account | None) -> None:
+        with reading(her.engine) as session:
+            held = service.hold(session, account)
+        trial = service.try_pin(held, her.new.number_key, WRONG)
+        with transaction(her.engine) as session:
+            assert isinstance(service.enter(session, held, trial, her.now), Closed)
+
+    event.listen(her.engine, "before_cursor_execute", note)
+    enter(None)
+    seen.append([])
+    enter(her.account)
+    event.remove(her.engine, "before_cursor_execute", note)
+    assert seen[-1] == seen[-2]
+
+
+def test_no_row_holds_number_pin_or_whether_there_is_a_second_one(her: Her) -> None:
+    def dump() -> str:
+        with her.engine.connect() as connection:
+            tables = ("account", "pin_slots", "pin_half", "entry", "audit")
+            return "".join(str(connection.execute(text(f"SELECT * FROM {one}")).all()) for one in tables)  # noqa: S608
+
+    her.set_second()
+    her.enter(SECOND)
+    stored = dump()
+    for secret in (her.new.number, PIN, SECOND, "decoy", "real"):
+        assert secret not in stored
+
+
+def test_a_stolen_database_and_its_key_do_not_open_without_the_number(her: Her) -> None:
+    """What is stored is opened with the server key by the store itself; the number's key is in no table."""
+    with reading(her.engine) as session:
+        held = service.hold(session, her.account)
+    assert held.account is not None
+    assert service.try_pin(held, bytes.fromhex(held.account.login), PIN).content is None
+
+
+def test_a_session_can_try_pins_and_only_with_its_token(her: Her) -> None:
+    with transaction(her.engine) as session:
+        token = service.open_session(session, her.account, her.now)
+        service.remember_number(session, token, her.new.number_key)
+    with reading(her.engine) as session:
+        assert service.number_key_of(session, token) == her.new.number_key
+        assert service.number_key_of(session, "another") != her.new.number_key
+        later = her.now + PERSON_SESSION_LIFE - timedelta(seconds=1)
+        assert service.identify(session, token, later) is not None
+    with transaction(her.engine) as session:
+        service.sign_out(session, token)
+        assert service.number_key_of(session, token) != her.new.number_key
+
+
+def test_another_account_takes_the_place_of_the_first_and_opens_nothing_of_it(her: Her) -> None:
+    outcome, person_id = her.enter(PIN), her.account.person_id
+    assert person_id is not None
+    again = service.prepare_person(PIN)
+    with transaction(her.engine) as session:
+        account = service.add_person_account(session, person_id, again, her.now)
+        with pytest.raises(EntryNotFound):
+            service.find_opened(session, account, outcome.token, her.now)
+    assert account.id == her.account.id
+    assert isinstance(her.enter(PIN), Closed)
+    with reading(her.engine) as session:
+        held = service.hold(session, account)
+        assert service.find_account(session, her.new.lookup, {Role.PROTECTED_PERSON}) is None
+    assert service.try_pin(held, again.number_key, PIN).content is not None
+
+
+def test_a_code_makes_one_account_and_then_nothing(engine: Engine, now: datetime) -> None:
+    staff = uuid.uuid4()
+    with transaction(engine) as session:
+        code, typed = service.make_code(session, None, staff, now)
+    assert code.expires_at == now + CODE_LIFE
+    with transaction(engine) as session:
+        account = service.start(session, typed, service.prepare_person(PIN), now)
+    assert account.person_id == code.person_id
+    with pytest.raises(CodeNotFound), transaction(engine) as session:
+        service.start(session, typed, service.prepare_person(PIN), now)
+
+
+def test_a_code_that_is_too_old_wrong_or_overtaken_makes_nothing(engine: Engine, now: datetime) -> None:
+    person_id, new = uuid.uuid4(), service.prepare_person(PIN)
+    with transaction(engine) as session:
+        _code, old = service.make_code(session, None, uuid.uuid4(), now)
+        _code, hers = service.make_code(session, person_id, uuid.uuid4(), now)
+        service.add_person_account(session, person_id, new, now)
+        with pytest.raises(PersonHasAccount):
+            service.make_code(session, person_id, uuid.uuid4(), now)
+    for typed, at in ((old, now + CODE_LIFE), ("0123456789", now), (hers, now)):
+        with pytest.raises(CodeNotFound), transaction(engine) as session:
+            service.start(session, typed, service.prepare_person("840362"), at)
+
+
+def test_a_changed_server_key_is_taken_over_and_can_be_repeated(engine: Engine, now: datetime) -> None:
+    her = Her(engine, now)
+    her.set_second()
+    other = make_engine(str(engine.url.render_as_string(hide_password=False)), bytes(32))
+    for _twice in range(2):
+        with transaction(other) as session:
+            last = slot_store.reseal_slots(session, SERVER_KEY, 10, None)
+            assert last == her.account.id
+            assert slot_store.reseal_slots(session, SERVER_KEY, 10, last) is None
+    her.engine = other
+    assert her.opened(PIN).side is Side.REAL
+    assert her.opened(SECOND).side is Side.DECOY
+    other.dispose()
+
+
+@given(
+    st.builds(
+        SlotContent,
+        st.sampled_from(Side),
+        st.integers(0, 1),
+        st.binary(min_size=32, max_size=32),
+        st.none() | st.binary(min_size=32, max_size=32),
+        st.builds(Duress, st.integers(0, 90), st.booleans(), st.booleans()),
+    )
+)
+def test_a_slots_content_comes_back_as_it_was_and_is_always_as_long(content: SlotContent) -> None:
+    padded = encode_content(content)
+    assert len(padded) == 512
+    assert decode_content(padded) == content
+
+
+@given(st.binary(max_size=99))
+def test_what_is_padded_comes_back(body: bytes) -> None:
+    assert unpad(pad(body, 100)) == body
+
+
+def test_what_does_not_fit_is_not_cut_off() -> None:
+    with pytest.raises(ValueError, match="do not fit"):
+        pad(bytes(100), 100)

@@ -29,7 +29,7 @@ from api.accounts.model.entry import (
 from api.accounts.rules import is_weak_pin
 from api.accounts.rules.slots import decode_content, encode_content, pad, unpad
 from api.accounts.store import slots as slot_store
-from api.kernel.db import make_engine, reading, transaction
+from api.kernel.db import Base, make_engine, reading, transaction
 from tests.conftest import SERVER_KEY
 
 PIN, SECOND, WRONG = "295071", "840362", "714926"
@@ -284,7 +284,9 @@ def test_no_row_holds_number_pin_or_whether_there_is_a_second_one(her: Her) -> N
     def dump() -> str:
         with her.engine.connect() as connection:
             tables = ("account", "pin_slots", "pin_half", "entry", "audit")
-            return "".join(str(connection.execute(text(f"SELECT * FROM {one}")).all()) for one in tables)  # noqa: S608
+            return "".join(
+                str(connection.execute(Base.metadata.tables[one].select()).all()) for one in tables
+            )
 
     her.set_second()
     her.enter(SECOND)

@@ -129,7 +129,7 @@ def test_the_reading_is_an_audit_row(stage: Stage, her: Her) -> None:
     her.details()
     with stage.engine.connect() as connection:
         acts = connection.execute(text("SELECT act, object_id FROM audit ORDER BY at")).all()
-    assert [act for act, _id in acts][-2:] == ["accounts.confirm", "alerts.details"]
+    assert [act for act, _id in acts][-2:] == ["accounts.entry", "alerts.details"]
 
 
 def test_wrong_digits_are_answered_as_a_wrong_sign_in_and_count_as_one(stage: Stage, her: Her) -> None:

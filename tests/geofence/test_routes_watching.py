@@ -140,6 +140,7 @@ def test_only_staff_see_where_people_are_and_no_browser_keeps_it(app: Flask) -> 
         assert {role: answer.status_code for role, answer in answers.items()} == {
             Role.OPERATOR: found,
             Role.SUPERVISOR: found,
+            **dict.fromkeys((Role.CASE_WORKER, Role.OFFICER, Role.AUDITOR), 404),
             Role.PROTECTED_PERSON: 401,
         }
         assert {answer.headers["Cache-Control"] for answer in answers.values()} == {"no-store"}

@@ -312,7 +312,13 @@ def test_no_secret_is_in_any_get(supervisor: Any, sqlite_engine: Engine, order_b
         answer = supervisor.get(path)
         assert answer.status_code == 200
         told += answer.get_data(as_text=True)
-    for secret in (device["secret"], device["sealing_key"], given["number"], given["pin"], *hashes):
+    for secret in (
+        device["secret"],
+        device["sealing_key"],
+        given["number"],
+        given["pin"],
+        *filter(None, hashes),
+    ):
         assert json.dumps(secret) not in told
         assert secret not in told or secret == given["pin"]  # six digits may be part of some id
 

@@ -38,6 +38,7 @@ TABLES = {
 /api/devices/<uuid:device_id>/secret POST supervisor
 /api/drills/<uuid:drill_id> GET operator supervisor
 /api/drills/due GET operator supervisor
+/api/entry-codes POST case_worker supervisor
 /api/evidence/key GET operator supervisor
 /api/health GET operator supervisor
 /api/limits GET operator supervisor
@@ -87,8 +88,8 @@ TABLES = {
 /api/protected-persons/<uuid:person_id> GET operator supervisor
 /api/protected-persons/<uuid:person_id>/account POST supervisor
 /api/protected-persons/<uuid:person_id>/alert-policy GET operator supervisor
-/api/session DELETE operator supervisor
-/api/session GET operator supervisor
+/api/session DELETE auditor case_worker officer operator supervisor
+/api/session GET auditor case_worker officer operator supervisor
 /api/session POST public
 /api/sms/receipts POST signed
 /api/stream GET operator supervisor
@@ -108,14 +109,25 @@ TABLES = {
 / GET public
 /assets/<name> GET public
 /details POST protected_person
+/entry DELETE protected_person
+/entry POST protected_person
+/entry PUT protected_person
 /messages/<uuid:message_id>/receipt POST protected_person
 /notices PUT protected_person
 /notices/<uuid:notice_id> DELETE protected_person
 /notices/key GET protected_person
+/pages GET protected_person
+/pages PUT protected_person
+/pages/other DELETE protected_person
+/pages/other GET protected_person
 /preferences PUT protected_person
 /pub POST public
+/second PUT protected_person
+/second/page GET protected_person
+/second/page PUT protected_person
 /session DELETE protected_person
 /session POST public
+/start POST public
 /stream GET protected_person
 """,
 }

@@ -152,6 +152,10 @@ PLAN: tuple[Part, ...] = (
 LEFT_OUT: Mapping[str, str] = {
     "account": "log-ins are the house's: staff have theirs elsewhere, she is given a new number and PIN",
     "session": "who is signed in, which ends with the house",
+    **dict.fromkeys(
+        ("pin_slots", "pin_half", "session_number", "entry", "entry_code", "document"),
+        "hers, and closed to the house: no order's history holds a byte of it",
+    ),
     "heartbeat": "signs of life of this house's processes",
     "ledger": "each house's own chain, sealed with its own key; the new house links every row again",
     **dict.fromkeys(

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+import threading
 from functools import lru_cache
 from uuid import UUID
 
@@ -21,6 +22,10 @@ _P256_ORDER = bytes.fromhex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b
 _DEVICE_SECRET_ROUNDS = 4
 """bcrypt's least cost: a device secret has 256 random bits, so there is nothing to guess, and the
 broker checks one at each connect of thousands of devices."""
+
+
+_STRETCHES = threading.BoundedSemaphore(2)
+"""Side by side in one process: more would only take each other's memory, and 64 MiB each of the machine's."""
 
 
 class Undecipherable(Exception):
@@ -63,6 +68,11 @@ def stretch_number(number: bytes, salt: bytes, length: int) -> bytes:
 
 
 def _stretch(secret: bytes, salt: bytes, length: int, cost: argon2.Parameters) -> bytes:
+    with _STRETCHES:
+        return _raw(secret, salt, length, cost)
+
+
+def _raw(secret: bytes, salt: bytes, length: int, cost: argon2.Parameters) -> bytes:
     return argon2.low_level.hash_secret_raw(
         secret, salt, cost.time_cost, cost.memory_cost, cost.parallelism, length, argon2.Type.ID
     )

@@ -64,6 +64,13 @@ class Her:
         with transaction(self.engine) as session:
             service.save_slots(session, held, changed, self.now)
 
+    def forget(self, pin: str) -> bool:
+        with reading(self.engine) as session:
+            held = service.hold(session, self.account)
+        trial = service.try_pin(held, self.new.number_key, pin)
+        with transaction(self.engine) as session:
+            return service.forget(session, held, trial, self.now)
+
     def change(self, pin: str, to: str) -> None:
         with reading(self.engine) as session:
             held = service.hold(session, self.account)
@@ -214,15 +221,27 @@ def test_erasing_destroys_her_side_and_leaves_the_other(her: Her) -> None:
     assert her.opened(SECOND) == decoy
 
 
-def test_a_backup_without_the_halves_opens_nothing_after_an_erasure(her: Her) -> None:
+def test_a_backup_without_the_halves_opens_nothing_after_she_had_it_forgotten(her: Her) -> None:
+    her.set_second()
     with reading(her.engine) as session:
         backup = service.hold(session, her.account).slots
-    with transaction(her.engine) as session:
-        service.erase(session, her.account, her.now)
+    assert her.forget(PIN)
     with reading(her.engine) as session:
         after = service.hold(session, her.account)
     restored = replace(after, slots=replace(backup, halves=after.slots.halves))
-    assert service.try_pin(restored, her.new.number_key, PIN).content is None
+    for pin in (PIN, SECOND):
+        assert service.try_pin(after, her.new.number_key, pin).content is None
+        assert service.try_pin(restored, her.new.number_key, pin).content is None
+
+
+def test_who_forgets_from_the_other_side_leaves_hers_as_it_was(her: Her) -> None:
+    her.set_second()
+    before = her.opened(PIN)
+    assert not her.forget(SECOND)
+    assert isinstance(her.enter(SECOND), Closed)
+    assert her.opened(PIN) == before
+    with pytest.raises(EntryNotFound):
+        her.forget(WRONG)
 
 
 def test_only_a_second_pin_that_she_chose_so_calls_for_help(her: Her) -> None:

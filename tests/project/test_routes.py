@@ -112,6 +112,7 @@ TABLES = {
 /entry DELETE protected_person
 /entry POST protected_person
 /entry PUT protected_person
+/forget POST protected_person
 /messages/<uuid:message_id>/receipt POST protected_person
 /notices PUT protected_person
 /notices/<uuid:notice_id> DELETE protected_person

@@ -37,7 +37,7 @@ class Her:
 
     def __init__(self, app: Flask, number: str, pin: str) -> None:
         self.client: FlaskClient = app.test_client()
-        self.pin = pin
+        self.number, self.pin = number, pin
         assert self.client.post("/session", json={"number": number, "pin": pin}).status_code == 200
 
     def key(self, pin: str | None = None) -> dict[str, str]:
@@ -274,3 +274,21 @@ def test_a_stolen_database_holds_nothing_of_what_she_wrote(her: Her, stage: Stag
         if path.is_file():
             assert canary.encode() not in path.read_bytes(), path
     assert json.dumps(canary) not in her.page({}).get_data(as_text=True)
+
+
+def test_forgetting_ends_the_session_and_from_her_side_takes_the_pages(her: Her, stage: Stage) -> None:
+    def pages() -> int:
+        with stage.engine.connect() as connection:
+            return connection.execute(text("SELECT count(*) FROM document")).scalar() or 0
+
+    her.second(her.key())
+    number = her.number
+    answer = her.client.post("/forget", json={"secret": SECOND}, headers=her.key(SECOND))
+    assert answer.status_code == 204
+    assert her.page({}).status_code == 401
+    assert pages() == 2
+    again = Her(her.client.application, number, her.pin)
+    assert again.client.post("/forget", json={"secret": her.pin}, headers=again.key()).status_code == 204
+    assert pages() == 0
+    gone = her.client.application.test_client().post("/session", json={"number": number, "pin": her.pin})
+    assert gone.status_code == 403

@@ -200,15 +200,27 @@ def save_slots(session: Session, held: Held, changed: Slots, now: datetime) -> N
     audit.record(session, now, None, "accounts.entry_change", held.account.id)
 
 
-def erase(session: Session, account: Account, now: datetime) -> None:
-    """Destroy what an account's PINs open, in this database and in every backup of it, and its sessions.
+def forget(session: Session, held: Held, trial: Trial, now: datetime) -> bool:
+    """End an account at her word; returns whether its documents are to go as well.
 
-    The halves without which no box opens are in no backup; random bytes take their place and the boxes'.
+    From her own side everything that its PINs open is destroyed, in this database and in every backup of it:
+    the halves without which no box opens are in no backup. From the other side only that side is: whoever
+    demanded it sees an account that is gone, and her own PIN still opens what is hers.
     """
-    slot_store.save_slots(session, replace(_nobodys_slots(), account_id=account.id))
-    slot_store.delete_entries_of(session, account.id)
-    store.delete_sessions_of(session, account.id)
-    audit.record(session, now, None, "accounts.erase", account.id)
+    if held.account is None or trial.content is None or trial.slot is None:
+        raise EntryNotFound("Not found.")
+    account_id, is_real = held.account.id, trial.content.side is Side.REAL
+    gone = replace(_nobodys_slots(), account_id=account_id)
+    if not is_real:
+        kept = 1 - trial.slot
+        boxes, halves = list(gone.boxes), list(gone.halves)
+        boxes[kept], halves[kept] = held.slots.boxes[kept], held.slots.halves[kept]
+        gone = replace(held.slots, boxes=(boxes[0], boxes[1]), halves=(halves[0], halves[1]))
+    slot_store.save_slots(session, gone)
+    slot_store.delete_entries_of(session, account_id)
+    store.delete_sessions_of(session, account_id)
+    audit.record(session, now, None, "accounts.forget", account_id)
+    return is_real
 
 
 def _with_pin(slots: Slots, number_key: bytes, pin: str, slot: int, content: SlotContent) -> Slots:

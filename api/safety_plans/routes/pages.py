@@ -7,8 +7,11 @@ from flask.views import MethodView
 
 from api.accounts.model import Role
 from api.accounts.model.entry import Duress
+from api.accounts.routes.cookies import PERSON_COOKIE, sign_out
 from api.accounts.routes.hers import opened, retried, save, silent_help
-from api.accounts.service import set_second
+from api.accounts.schemas import SecretSchema
+from api.accounts.service import forget, set_second
+from api.kernel import clock
 from api.kernel.db import reading, transaction
 from api.kernel.http import Blueprint, actor, allow, engine
 from api.safety_plans.model.vault import ChangedMeanwhile, NobodyListens, Page
@@ -112,6 +115,22 @@ class SecondPage(MethodView):
         key = opened()
         with transaction(engine()) as session:
             documents.save_decoy(session, actor().id, key, body["content"])
+
+
+@blueprint.route("/forget")
+class Forget(MethodView):
+    """The end."""
+
+    @allow(Role.PROTECTED_PERSON)
+    @blueprint.arguments(SecretSchema)
+    @blueprint.response(204)
+    def post(self, body: dict[str, str]) -> Any:  # noqa: ANN401 - body, status, headers
+        """End everything here, for good."""
+        held, trial, _number_key = retried(body["secret"])
+        with transaction(engine()) as session:
+            if forget(session, held, trial, clock.now()):
+                documents.erase(session, actor().id)
+        return sign_out(PERSON_COOKIE)
 
 
 def _answer(page: Page) -> Response:

@@ -163,6 +163,14 @@ def _verify_chain(settings: Settings, anchor: str | None) -> int:
     return chain.run(make_engine(settings.database_url, settings.server_key), anchor, sys.stdout)
 
 
+def _reseal_vault(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Seal what PINs open under a changed server key; the former one is BAKEN_FORMER_SERVER_KEY."""
+    from api.kernel.db import make_engine
+    from api.launch import vault
+
+    vault.run(make_engine(settings.database_url, settings.server_key), environ)
+
+
 def _history(environ: Mapping[str, str], chosen: argparse.Namespace) -> int:
     """Carry everything about an order to another house, or take it in."""
     from api import migrations
@@ -259,6 +267,9 @@ def _run(chosen: argparse.Namespace) -> int:
         return _verify_chain(settings, chosen.anchor)
     if chosen.command == "pack":
         return _pack(settings, chosen)
+    if chosen.command == "reseal-vault":
+        _reseal_vault(settings, os.environ)
+        return 0
     if chosen.command in PROCESSES:
         setup_logging(chosen.command)
     (ONCE | PROCESSES)[chosen.command](settings)
@@ -280,6 +291,7 @@ def main(arguments: list[str]) -> int:
     check.add_argument("file", help="a playbook, YAML")
     verify = commands.add_parser("verify-chain", help=_verify_chain.__doc__)
     verify.add_argument("--anchor", metavar="NUMBER:LINK", help="a head of the chain that was noted earlier")
+    commands.add_parser("reseal-vault", help=_reseal_vault.__doc__)
     _add_history(commands)
     _add_evidence(commands)
     for name, run in (ONCE | PROCESSES).items():

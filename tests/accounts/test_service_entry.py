@@ -28,7 +28,6 @@ from api.accounts.model.entry import (
 )
 from api.accounts.rules import is_weak_pin
 from api.accounts.rules.slots import decode_content, encode_content, pad, unpad
-from api.accounts.store import slots as slot_store
 from api.kernel.db import Base, make_engine, reading, transaction
 from tests.conftest import SERVER_KEY
 
@@ -383,9 +382,9 @@ def test_a_changed_server_key_is_taken_over_and_can_be_repeated(engine: Engine, 
     other = make_engine(str(engine.url.render_as_string(hide_password=False)), bytes(32))
     for _twice in range(2):
         with transaction(other) as session:
-            last = slot_store.reseal_slots(session, SERVER_KEY, 10, None)
-            assert last == her.account.id
-            assert slot_store.reseal_slots(session, SERVER_KEY, 10, last) is None
+            last, count = service.reseal_slots(session, SERVER_KEY, 10, None)
+            assert (last, count) == (her.account.id, 1)
+            assert service.reseal_slots(session, SERVER_KEY, 10, last) == (None, 0)
     her.engine = other
     assert her.opened(PIN).side is Side.REAL
     assert her.opened(SECOND).side is Side.DECOY

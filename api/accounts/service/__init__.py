@@ -41,6 +41,7 @@ from api.accounts.service.entry import (
     set_second,
     try_pin,
 )
+from api.accounts.store.slots import reseal_slots
 from api.kernel import audit, crypto
 from api.kernel.db import serialise
 
@@ -63,6 +64,7 @@ __all__ = [
     "open_session",
     "prepare_person",
     "remember_number",
+    "reseal_slots",
     "save_slots",
     "set_second",
     "sign_in",

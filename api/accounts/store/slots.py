@@ -177,8 +177,8 @@ def use_code(session: Session, code_hash: str, now: datetime) -> EntryCode | Non
     return None if taken is None else EntryCode(taken.id, taken.person_id, taken.expires_at)
 
 
-def reseal_slots(session: Session, old_key: bytes, limit: int, after: UUID | None) -> UUID | None:
-    """Seal the next `limit` accounts' slots under the present server key; returns where to go on.
+def reseal_slots(session: Session, old_key: bytes, limit: int, after: UUID | None) -> tuple[UUID | None, int]:
+    """Seal the next `limit` accounts' slots under the present key; returns where to go on, and how many.
 
     Rows that are sealed under the present key already are left: a rotation that broke off can be repeated.
     """
@@ -189,7 +189,7 @@ def reseal_slots(session: Session, old_key: bytes, limit: int, after: UUID | Non
         row.second = _resealed(session, old_key, "box", _row_id(row.account_id, 1), row.second)
         row.hidden_until = _resealed(session, old_key, "hidden_until", row.account_id, row.hidden_until)
     session.flush()
-    return rows[-1].account_id if rows else None
+    return rows[-1].account_id if rows else None, len(rows)
 
 
 def _resealed(session: Session, old_key: bytes, column: str, row_id: UUID, sealed: bytes) -> bytes:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from api.kernel.config import SettingError, Settings, home_of
+from api.kernel.config import SettingError, Settings, content_dir_of, home_of
 from api.kernel.logs import setup_logging
 
 
@@ -155,6 +155,15 @@ def _check_playbook(path: str) -> None:
     print(f"{path}: {playbook.name} {playbook.version}, {kinds} kinds, {steps} steps: can be used.")
 
 
+def _check_content(content_dir: Path) -> None:
+    """Say whether the texts of plans can be used, or where they are wrong."""
+    from api.safety_plans.service import load_content
+
+    content = load_content(content_dir)
+    sections, items = len(content.sections), sum(len(section.items) for section in content.sections)
+    print(f"{content_dir}: version {content.version}, {sections} sections, {items} items: can be used.")
+
+
 def _verify_chain(settings: Settings, anchor: str | None) -> int:
     """Find out whether any chained row was altered, added or removed."""
     from api.kernel.db import make_engine
@@ -256,6 +265,9 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.command == "check-playbook":
         _check_playbook(chosen.file)
         return 0
+    if chosen.command == "check-content":
+        _check_content(Path(chosen.folder) if chosen.folder else content_dir_of(os.environ))
+        return 0
     if chosen.command == "history":
         return _history(os.environ, chosen)
     if chosen.command == "verify":
@@ -289,6 +301,8 @@ def main(arguments: list[str]) -> int:
     again.add_argument("--json", action="store_true", help="one JSON document instead of lines")
     check = commands.add_parser("check-playbook", help=_check_playbook.__doc__)
     check.add_argument("file", help="a playbook, YAML")
+    texts = commands.add_parser("check-content", help=_check_content.__doc__)
+    texts.add_argument("folder", nargs="?", help="with plan/*.yaml; without one, BAKEN_CONTENT")
     verify = commands.add_parser("verify-chain", help=_verify_chain.__doc__)
     verify.add_argument("--anchor", metavar="NUMBER:LINK", help="a head of the chain that was noted earlier")
     commands.add_parser("reseal-vault", help=_reseal_vault.__doc__)

@@ -11,6 +11,8 @@ SHARD_COUNT = 64
 COVERS = ("timer", "converter")
 PLAYBOOKS = Path(__file__).parents[2] / "ops" / "playbooks"
 """Where the playbooks are that come with the project."""
+CONTENT = Path(__file__).parents[2] / "ops" / "content"
+"""Where the texts are that come with the project."""
 WEBHOOK_FORMATS = ("json", "cap")
 PUSH_HOSTS = "fcm.googleapis.com,*.push.services.mozilla.com,*.notify.windows.com,web.push.apple.com"
 """The push services of Chromium, Firefox, Edge and Safari."""
@@ -49,6 +51,7 @@ class Settings:
         police_port: Where the demo's stand-in for the police listens, when no webhook_url is set.
         limits_file: TOML file with this house's limits (`api.geofence.service.limits`); None: the defaults.
         playbook_file: Who is told of what, in which order (`api.alerts.service.playbooks`).
+        content_dir: What protected people read, as data (`api.safety_plans.service.content`).
         tls: True behind HTTPS: cookies become Secure and HSTS is sent.
     """
 
@@ -76,6 +79,7 @@ class Settings:
     police_port: int
     limits_file: Path | None
     playbook_file: Path
+    content_dir: Path
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -115,6 +119,7 @@ class Settings:
             tls=_choice(values, "BAKEN_TLS", ("no", "yes")) == "yes",
             police_port=_port(values, "BAKEN_POLICE_PORT", 8480),
             playbook_file=_playbook(values.get("BAKEN_PLAYBOOK") or "nl"),
+            content_dir=content_dir_of(values),
             limits_file=Path(limits).resolve() if (limits := values.get("BAKEN_LIMITS")) else None,
         )
 
@@ -122,6 +127,12 @@ class Settings:
 def home_of(environ: Mapping[str, str]) -> Path:
     """Return the folder that everything generated is kept in."""
     return Path(environ.get("BAKEN_HOME") or "var").resolve()
+
+
+def content_dir_of(environ: Mapping[str, str]) -> Path:
+    """Return the folder of the texts that protected people read."""
+    given = environ.get("BAKEN_CONTENT")
+    return Path(given).resolve() if given else CONTENT
 
 
 def secrets_file(home: Path) -> Path:

@@ -19,6 +19,7 @@ from api.kernel.config import Settings, home_of
 from api.kernel.db import make_engine
 from api.launch import broker, orphans, preflight, programs, setup
 from api.launch.programs import Program
+from api.safety_plans.service import load_content
 
 LOOK_EVERY_S = 0.5
 READY_WITHIN_S = 60.0
@@ -53,6 +54,7 @@ def up(environ: Mapping[str, str], *, is_demo: bool) -> int:
 def _prepare(settings: Settings) -> dict[str, str]:
     """Make tables, log-ins and the broker's configuration; returns the log-ins."""
     read_playbook(settings.playbook_file)  # without a good one the dispatcher would not start
+    load_content(settings.content_dir)  # and without its texts a plan shows nothing
     engine = make_engine(settings.database_url, settings.server_key)
     try:
         setup.migrate(engine)

@@ -1,1 +1,1 @@
-"""Use cases of her plan. `documents` what her PIN opens."""
+"""Use cases of her plan: `content` reads what it offers, `documents` what her PIN opens."""

@@ -30,6 +30,8 @@ ACUTE_SECTIONS = ("nu_veilig", "codewoord", "vluchttas", "vertrek")
 """What the short way is made of; users of SAFE asked for one (JMIR 2023, e42647)."""
 MUST_WARN = "documenten_nalatenschap"
 """Every item of this section warns that a change may be seen, and says to ask a lawyer."""
+CODE = r"[a-z][a-z0-9_]{1,39}"
+"""Form of every code, as a regular expression."""
 DANGER_LEVELS = range(4)
 """What an item can bring about when the other person finds it; the content says what each level means."""
 

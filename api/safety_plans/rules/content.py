@@ -7,6 +7,7 @@ from typing import Any
 
 from api.safety_plans.model.content import (
     ACUTE_SECTIONS,
+    CODE,
     DANGER_LEVELS,
     MUST_WARN,
     SECTIONS,
@@ -31,7 +32,6 @@ _ABOUT = ("version", "decided_by", "intro", "call_warning", "danger", "acute")
 _ITEM = ("code", "title", "text", "phase", "danger", "source")
 _ITEM_MORE = ("when", "warning", "calls")
 _LETTER = ("code", "title", "text", "checked_by", "checked_on", "source")
-_CODE = re.compile(r"[a-z][a-z0-9_]{1,39}")
 _VERSION = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(?:\.([1-9]\d{0,2}))?")
 _DAY = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 _TAILORING = tuple(field.name for field in fields(Tailoring))
@@ -269,7 +269,7 @@ def _line(said: Any, at: _At, most: int) -> str:  # noqa: ANN401 - as above
 
 
 def _code(said: Any, at: _At) -> str:  # noqa: ANN401 - as above
-    if not isinstance(said, str) or not _CODE.fullmatch(said):
+    if not isinstance(said, str) or not re.fullmatch(CODE, said):
         raise at.bad(f"{said!r} is no code: write 2 to 40 small letters, digits and _, a letter first")
     return said
 

@@ -1,1 +1,1 @@
-"""JSON of her plan, in neutral words."""
+"""JSON of her plan."""

@@ -50,7 +50,7 @@ HARD = (
 )
 LETTERS = st.one_of(
     st.sampled_from(HARD),
-    st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=30),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30),
 )
 ANSWERS = st.recursive(
     st.none()

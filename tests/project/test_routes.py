@@ -130,6 +130,8 @@ TABLES = {
 /session POST public
 /start POST public
 /stream GET protected_person
+/texts GET protected_person
+/texts/paper GET protected_person
 """,
 }
 COOKIES = {Audience.CONTROL: accounts.STAFF_COOKIE, Audience.APP: accounts.PERSON_COOKIE}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from api.app import Audience, create_app
 from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import transaction
-from api.safety_plans.model.vault import DOCUMENT_MAX_BYTES
+from api.safety_plans.model.content import Tailoring
 from api.safety_plans.rules.padding import ANSWER_BYTES
 from tests.accounts.hosts import make_host, signed_in
 from tests.accounts.persons import add_person
@@ -25,6 +26,30 @@ from tests.alerts.stage import Stage, breach, make_stage
 
 PIN, SECOND = "295071", "840362"
 TELLING = re.compile(r"baken|plan|vault|duress|decoy|real|violen|partner|police|geheim|safe", re.IGNORECASE)
+
+
+def plan(note: str = "", **more: Any) -> dict[str, Any]:
+    """A plan in which she wrote one note, and perhaps more."""
+    own = [{"title": "mine", "note": note, "phase": "home"}]
+    tailoring = dict.fromkeys(field.name for field in fields(Tailoring))
+    reach = dict.fromkeys(("channel", "hours", "code_word", "not_now"), "")
+    return {
+        "form": 1,
+        "content_version": "2026-11-25",
+        "language": "en",
+        "tailoring": tailoring,
+        "items": {},
+        "own_items": own,
+        "contacts": [],
+        "code_word": "",
+        "screening": None,
+        "safe_contact": reach,
+    } | more
+
+
+def notes(text: str) -> dict[str, Any]:
+    """What the second PIN shows."""
+    return {"form": 1, "notes": [{"title": "Gift", "text": text}]}
 
 
 def make_app(engine: Engine, home: Path) -> Flask:
@@ -111,13 +136,13 @@ def test_what_she_saves_she_reads_again_and_nobody_without_the_key(her: Her) -> 
     key = her.key()
     empty = her.page(key)
     assert (empty.json["number"], empty.json["content"]) == (0, None)
-    content = {"note": "صباح الخير 🌷", "list": [1, None, {"a": "b"}]}
+    content = plan("صباح الخير 🌷", code_word="tulp")
     assert her.save(key, 0, content).json == {"number": 1}
     assert her.page(key).json["content"] == content
     assert her.page(her.key()).json["content"] == content
     for wrong in ({}, {"X-Key": "nothing"}, her.key("714926")):
         assert her.page(wrong).status_code == 404
-        assert her.save(wrong, 1, {}).status_code == 404
+        assert her.save(wrong, 1, plan()).status_code == 404
     her.client.delete("/entry", headers=key)
     assert her.page(key).status_code == 404
 
@@ -134,7 +159,8 @@ def test_trying_digits_answers_in_one_form_and_size_whatever_they_are(her: Her) 
 def test_every_page_is_as_long_as_any_other(her: Her) -> None:
     key = her.key()
     lengths = {len(her.page(key).data)}
-    her.save(key, 0, {"a": "é🌷" * 9000})
+    full = {"title": "é🌷" * 50, "note": "é🌷" * 900, "phase": "after"}
+    assert her.save(key, 0, plan(own_items=[full] * 9)).status_code == 200
     lengths.add(len(her.page(key).data))
     her.second(key)
     lengths.add(len(her.page(her.key(SECOND)).data))
@@ -144,74 +170,122 @@ def test_every_page_is_as_long_as_any_other(her: Her) -> None:
 
 def test_two_devices_that_save_at_once_lose_nothing(her: Her) -> None:
     phone, tablet = her.key(), her.key()
-    her.save(phone, 0, {"from": "phone"})
-    refused: Any = her.save(tablet, 0, {"from": "tablet"})
+    her.save(phone, 0, plan("phone"))
+    refused: Any = her.save(tablet, 0, plan("tablet"))
     assert refused.status_code == 409
     assert "Both versions are kept" in refused.json["message"]
-    assert her.page(tablet).json["content"] == {"from": "phone"}
+    assert her.page(tablet).json["content"] == plan("phone")
     assert her.page(tablet).json["other"] is True
     other: Any = her.client.get("/pages/other", headers=tablet)
-    assert other.json["content"] == {"from": "tablet"}
-    third = her.save(tablet, 0, {"from": "a third"})
+    assert other.json["content"] == plan("tablet")
+    third = her.save(tablet, 0, plan("a third"))
     assert third.status_code == 409
     assert "still waits" in third.json["message"]
     assert her.client.delete("/pages/other", headers=phone).status_code == 204
     assert her.page(phone).json["other"] is False
-    assert her.save(phone, 1, {"from": "both"}).json == {"number": 2}
+    assert her.save(phone, 1, plan("both")).json == {"number": 2}
 
 
 @pytest.mark.parametrize(
-    ("content", "status", "says"),
+    ("content", "says"),
     [
-        ({"a": "x" * DOCUMENT_MAX_BYTES}, 422, "bytes too long"),
-        ([1], 422, "Not a valid mapping type"),
-        (None, 422, "may not be null"),
+        (plan(own_items=[{"title": "", "note": "x" * 2000, "phase": "home"}] * 31), "bytes too long"),
+        (plan("x" * 2001), "own_items.0.note"),
+        (plan(surprise=1), "unknown key"),
+        (plan(tailoring={}), "tailoring"),
+        ({"form": 1, "notes": []}, "unknown key"),
+        ([1], "Not a valid mapping type"),
+        (None, "may not be null"),
     ],
 )
-def test_what_cannot_be_stored_is_said_and_changes_nothing(
-    her: Her, content: Any, status: int, says: str
-) -> None:
+def test_what_cannot_be_stored_is_said_and_changes_nothing(her: Her, content: Any, says: str) -> None:
     key = her.key()
-    her.save(key, 0, {"kept": True})
+    her.save(key, 0, plan("kept"))
     answer = her.save(key, 1, content)
-    assert answer.status_code == status
+    assert answer.status_code == 422
     assert says in answer.get_data(as_text=True)
-    assert her.page(key).json["content"] == {"kept": True}
+    assert her.page(key).json["content"] == plan("kept")
 
 
 def test_half_of_a_character_is_refused_clearly(her: Her) -> None:
-    body = b'{"number": 0, "content": {"a": "\\ud800"}}'
+    content = json.dumps(plan("HALF")).replace("HALF", "\\ud800")
+    body = f'{{"number": 0, "content": {content}}}'
     answer = her.client.put("/pages", data=body, content_type="application/json", headers=her.key())
     assert answer.status_code == 422
-    assert "Half of a character" in answer.get_data(as_text=True)
+    assert "half of a character" in answer.get_data(as_text=True)
 
 
 def test_a_page_that_was_altered_is_said_and_not_written_over(her: Her, stage: Stage) -> None:
     key = her.key()
-    her.save(key, 0, {"kept": True})
+    her.save(key, 0, plan("kept"))
     with stage.engine.begin() as connection:
         connection.execute(text("UPDATE document SET body = randomblob(65576)"))
-    for answer in (her.page(key), her.save(key, 1, {})):
+    for answer in (her.page(key), her.save(key, 1, plan())):
         assert answer.status_code == 409
         assert "left as it is" in answer.json["message"]
 
 
 def test_second_digits_open_a_page_of_their_own_that_she_can_write(her: Her) -> None:
     key = her.key()
-    her.save(key, 0, {"mine": True})
+    her.save(key, 0, plan("mine"))
     assert her.second(key).status_code == 204
-    assert her.save(key, 0, {"dull": True}, "/second/page").status_code == 204
-    assert her.behind(key) == {"dull": True}
+    assert her.save(key, 0, notes("dull"), "/second/page").status_code == 204
+    assert her.behind(key) == notes("dull")
     second = her.key(SECOND)
-    assert her.page(second).json["content"] == {"dull": True}
-    her.save(second, 1, {"dull": "edited"})
-    assert her.page(key).json["content"] == {"mine": True}
-    assert her.behind(key) == {"dull": "edited"}
+    assert her.page(second).json["content"] == notes("dull")
+    her.save(second, 1, notes("edited"))
+    assert her.page(key).json["content"] == plan("mine")
+    assert her.behind(key) == notes("edited")
     for method in ("get", "put"):
         answer = getattr(her.client, method)(
-            "/second/page", headers=second, json={"number": 0, "content": {}} if method == "put" else None
+            "/second/page",
+            headers=second,
+            json={"number": 0, "content": notes("")} if method == "put" else None,
         )
         assert answer.status_code == 404
+
+
+def test_the_texts_fit_what_she_said_and_are_hers_alone(her: Her) -> None:
+    key = her.key()
+    everything: Any = her.client.get("/texts", headers=key)
+    codes = {section["code"] for section in everything.json["sections"]}
+    assert {"kinderen", "huisdieren"} <= codes
+    said = plan()["tailoring"] | {"children": False, "pets": False}
+    her.save(key, 0, plan(tailoring=said))
+    fitting: Any = her.client.get("/texts?language=en", headers=key)
+    assert not {"kinderen", "huisdieren"} & {section["code"] for section in fitting.json["sections"]}
+    short: Any = her.client.get("/texts?depth=acute", headers=key)
+    assert 1 <= len(short.json["sections"]) <= 7
+    assert {len(one.data) % ANSWER_BYTES for one in (everything, fitting, short)} == {0}
+    her.second(key)
+    for address in ("/texts", "/texts/paper"):
+        assert her.client.get(address, headers=her.key(SECOND)).status_code == 404
+        assert her.client.get(address).status_code == 404
+
+
+def test_all_that_she_wrote_can_be_read_on_paper(her: Her) -> None:
+    key = her.key()
+    items = {
+        "gone_code": {"status": "done", "note": "an old note", "place": "attic"},
+        "noodnummer": {"status": "busy", "note": "", "place": ""},
+    }
+    contact = {"name": "Sam", "reach": "at work", "knows": "", "when": "before noon"}
+    reach = {"channel": "mail", "hours": "", "code_word": "tulip", "not_now": ""}
+    her.save(
+        key, 0, plan("my own note", items=items, contacts=[contact], code_word="yellow", safe_contact=reach)
+    )
+    paper = her.client.get("/texts/paper?language=en", headers=key)
+    assert paper.mimetype == "text/plain"
+    written = paper.get_data(as_text=True)
+    for part in (
+        "an old note",
+        "Where: attic",
+        "mine: my own note",
+        "Sam, at work, before noon",
+        "yellow",
+        "tulip",
+    ):
+        assert part in written
 
 
 def test_a_silent_call_reaches_the_control_room_and_nothing_of_hers(her: Her, stage: Stage) -> None:
@@ -254,7 +328,7 @@ def test_the_answers_hold_no_telling_word(her: Her) -> None:
     for answer in (
         her.page(key),
         her.client.post("/entry", json={"secret": "714926"}),
-        her.save(key, 99, {"a": 1}),
+        her.save(key, 99, plan()),
         her.page({}),
         her.client.put("/second", json={"secret": "1"}, headers=key),
         her.client.post("/start", json={"code": "0123456789", "pin": PIN}),
@@ -265,9 +339,9 @@ def test_the_answers_hold_no_telling_word(her: Her) -> None:
 def test_a_stolen_database_holds_nothing_of_what_she_wrote(her: Her, stage: Stage) -> None:
     canary = "canary-4711-kanarie"
     key = her.key()
-    her.save(key, 0, {"note": canary})
-    her.save(her.key(), 0, {"note": canary})  # a conflict, kept beside
-    her.save(key, 7, {"note": canary * 9000})  # an error
+    her.save(key, 0, plan(canary))
+    her.save(her.key(), 0, plan(canary))  # a conflict, kept beside
+    her.save(key, 7, plan(canary * 90))  # an error
     database = stage.engine.url.database
     assert database is not None
     for path in Path(database).parent.rglob("*"):

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from api.kernel.errors import Conflict, Invalid
+from api.kernel.errors import Conflict
 
 DOCUMENT_BYTES = 64 * 1024
-"""Every stored document is padded to this, also one that holds nothing."""
-DOCUMENT_MAX_BYTES = 60_000
-"""Of a document as compact JSON in UTF-8: some 10,000 words. The rest is ours: revision, padding."""
+"""Every stored document is padded to this, also an empty one; `documents.DOCUMENT_MAX_BYTES` fit."""
 
 Body = dict[str, Any]
 """A document as JSON; what is in it is the business of `rules.documents`."""
@@ -39,14 +37,6 @@ class Damaged(Conflict):
 
 class KeptFull(Conflict):
     """Another device has saved since, and something is kept beside already: nothing was stored."""
-
-
-class TooLong(Invalid):
-    """The document is longer than `DOCUMENT_MAX_BYTES`."""
-
-
-class Unwritable(Invalid):
-    """The document holds something that no text has."""
 
 
 class NobodyListens(Conflict):

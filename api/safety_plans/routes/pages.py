@@ -6,18 +6,27 @@ from flask import Response
 from flask.views import MethodView
 
 from api.accounts.model import Role
-from api.accounts.model.entry import Duress
+from api.accounts.model.entry import Duress, Side
 from api.accounts.routes.cookies import PERSON_COOKIE, sign_out
 from api.accounts.routes.hers import opened, retried, save, silent_help
 from api.accounts.schemas import SecretSchema
 from api.accounts.service import forget, set_second
 from api.kernel import clock
 from api.kernel.db import reading, transaction
-from api.kernel.http import Blueprint, actor, allow, engine
+from api.kernel.http import Blueprint, actor, allow, engine, settings
 from api.safety_plans.model.vault import ChangedMeanwhile, NobodyListens, Page
 from api.safety_plans.rules.padding import padded
-from api.safety_plans.schemas.pages import PageSchema, SavedSchema, SavePageSchema, SecondSchema
-from api.safety_plans.service import documents
+from api.safety_plans.schemas.pages import (
+    LanguageQuerySchema,
+    PageSchema,
+    SavedSchema,
+    SavePageSchema,
+    SecondSchema,
+    TextsQuerySchema,
+    TextsSchema,
+)
+from api.safety_plans.service import documents, load_content
+from api.safety_plans.service import reading as reading_service
 
 blueprint = Blueprint("pages", __name__, description="Pages.")
 
@@ -40,7 +49,7 @@ class Pages(MethodView):
     def put(self, body: dict[str, Any]) -> dict[str, int]:
         """Save the page; when another device has saved meanwhile, both versions are kept."""
         key = opened()
-        content = body["content"]
+        content = documents.checked(key.side, body["content"])
         try:
             with transaction(engine()) as session:
                 page = documents.save_page(session, actor().id, key, body["number"], content)
@@ -71,6 +80,36 @@ class OtherVersion(MethodView):
         key = opened()
         with transaction(engine()) as session:
             documents.drop_kept(session, actor().id, key)
+
+
+@blueprint.route("/texts")
+class Texts(MethodView):
+    """Texts."""
+
+    @allow(Role.PROTECTED_PERSON)
+    @blueprint.arguments(TextsQuerySchema, location="query")
+    @blueprint.response(200, TextsSchema)
+    def get(self, query: dict[str, Any]) -> Response:
+        """Read the texts that fit the page."""
+        key, content = opened(), load_content(settings().content_dir)
+        with transaction(engine()) as session:
+            plan = reading_service.read_plan(session, actor().id, key, content, query["language"])
+        return _padded(reading_service.read_texts(plan, content, query["depth"], query["language"]))
+
+
+@blueprint.route("/texts/paper")
+class Paper(MethodView):
+    """The page on paper."""
+
+    @allow(Role.PROTECTED_PERSON)
+    @blueprint.arguments(LanguageQuerySchema, location="query")
+    @blueprint.alt_response(200, content_type="text/plain", description="All that was written.")
+    def get(self, query: dict[str, Any]) -> Response:
+        """Read all that was written, as plain text."""
+        key, content = opened(), load_content(settings().content_dir)
+        with transaction(engine()) as session:
+            plan = reading_service.read_plan(session, actor().id, key, content, query["language"])
+        return Response(reading_service.export(plan, content, query["language"]), mimetype="text/plain")
 
 
 @blueprint.route("/second")
@@ -114,7 +153,7 @@ class SecondPage(MethodView):
         """Save the page behind other digits."""
         key = opened()
         with transaction(engine()) as session:
-            documents.save_decoy(session, actor().id, key, body["content"])
+            documents.save_decoy(session, actor().id, key, documents.checked(Side.DECOY, body["content"]))
 
 
 @blueprint.route("/forget")
@@ -134,5 +173,8 @@ class Forget(MethodView):
 
 
 def _answer(page: Page) -> Response:
-    body = {"number": page.revision, "content": page.body, "other": page.kept is not None}
+    return _padded({"number": page.revision, "content": page.body, "other": page.kept is not None})
+
+
+def _padded(body: dict[str, Any]) -> Response:
     return Response(padded(body), mimetype="application/json")

@@ -4,15 +4,13 @@ import json
 from typing import Any
 
 ANSWER_BYTES = 64 * 1024
-"""Of every answer that holds a page; a page has at most 60,000 bytes."""
+"""Of every answer that holds a page, which has at most 60,000 bytes."""
 
 
 def padded(body: dict[str, Any]) -> bytes:
-    """Return the body and a `pad` as JSON of `ANSWER_BYTES`; raises ValueError when it does not fit."""
+    """Return the body and a `pad` as JSON of `ANSWER_BYTES`, or of as few times that as it fits into."""
     length = len(_json(body | {"pad": ""}))
-    if length > ANSWER_BYTES:
-        raise ValueError(f"{length} bytes do not fit into {ANSWER_BYTES}")
-    return _json(body | {"pad": "0" * (ANSWER_BYTES - length)})
+    return _json(body | {"pad": "0" * (-length % ANSWER_BYTES)})
 
 
 def _json(body: dict[str, Any]) -> bytes:

@@ -1,1 +1,5 @@
-"""Use cases of her plan: `content` reads what it offers, `documents` what her PIN opens."""
+"""Use cases of her plan: `content` what it offers, `documents` what PINs open, `reading` both."""
+
+from api.safety_plans.service.content import load_content
+
+__all__ = ["load_content"]

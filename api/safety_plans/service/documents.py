@@ -15,14 +15,17 @@ from api.accounts.rules.slots import pad, unpad
 from api.kernel import crypto
 from api.safety_plans.model.vault import (
     DOCUMENT_BYTES,
-    DOCUMENT_MAX_BYTES,
     Body,
     ChangedMeanwhile,
     Damaged,
     KeptFull,
     Page,
-    TooLong,
-    Unwritable,
+)
+from api.safety_plans.rules.documents import (
+    dump_document,
+    dump_notes,
+    parse_document,
+    parse_notes,
 )
 from api.safety_plans.store import documents
 
@@ -47,13 +50,19 @@ def open_page(session: Session, account_id: UUID, opened: SlotContent) -> Page:
     return Page(body["revision"], body["body"], kept["body"])
 
 
-def save_page(session: Session, account_id: UUID, opened: SlotContent, revision: int, body: Body) -> Page:
-    """Save a document that changes this revision.
+def checked(side: Side, said: Any) -> Body:  # noqa: ANN401 - whatever somebody sent
+    """Return a document in its form: her plan on the real side, notes on the other; raises BadDocument."""
+    if side is Side.REAL:
+        return dump_document(parse_document(said))
+    return dump_notes(parse_notes(said))
 
-    Raises TooLong; ChangedMeanwhile when another device has saved since (`keep` then stores it beside, in a
+
+def save_page(session: Session, account_id: UUID, opened: SlotContent, revision: int, body: Body) -> Page:
+    """Save a document, `checked` before, that changes this revision.
+
+    Raises ChangedMeanwhile when another device has saved since (`keep` then stores it beside, in a
     transaction of its own); KeptFull when something is kept beside already.
     """
-    _check_length(body)
     page = open_page(session, account_id, opened)
     if revision != page.revision:
         if page.kept is not None:
@@ -84,7 +93,6 @@ def open_decoy(session: Session, account_id: UUID, opened: SlotContent) -> Page:
 
 def save_decoy(session: Session, account_id: UUID, opened: SlotContent, body: Body) -> None:
     """Save what the second PIN shows, over whatever is there; otherwise as `open_decoy`."""
-    _check_length(body)
     begin(session, account_id, opened)
     other = _other(opened)
     page = open_page(session, account_id, other)
@@ -100,18 +108,6 @@ def _other(opened: SlotContent) -> SlotContent:
 def erase(session: Session, account_id: UUID) -> None:
     """Delete an account's documents; their keys are gone with `accounts.erase`."""
     documents.delete_documents(session, account_id)
-
-
-def _check_length(body: Body) -> None:
-    try:
-        length = len(_compact(body))
-    except UnicodeEncodeError:
-        raise Unwritable("Half of a character that has two parts cannot be stored: type it again.") from None
-    if length > DOCUMENT_MAX_BYTES:
-        raise TooLong(
-            f"This is {length - DOCUMENT_MAX_BYTES} bytes too long: at most {DOCUMENT_MAX_BYTES} fit. "
-            "Shorten a note, or keep long texts elsewhere."
-        )
 
 
 def _save(session: Session, account_id: UUID, opened: SlotContent, page: Page) -> None:

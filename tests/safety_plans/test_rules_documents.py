@@ -271,6 +271,23 @@ def test_a_document_up_to_the_limit_is_taken_and_one_byte_more_says_so() -> None
         dump_document(replace(fits, code_word=data["code_word"]))
 
 
+@pytest.mark.parametrize(
+    "plan",
+    [
+        replace(whole(), code_word="\ud83d"),
+        replace(whole(), screening={"a": float("nan")}),
+        replace(whole(), screening={"a": [[[[[[[[[]]]]]]]]]}),
+        replace(whole(), items={"Bel 112": ItemNote()}),
+        replace(whole(), contacts=(TrustedContact("x" * 501),)),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_handed_out_either(plan: PlanDocument) -> None:
+    with pytest.raises(BadDocument):
+        dump_document(plan)
+    with pytest.raises(BadDocument):
+        dump_notes(NotesDocument((Note("x" * 201, ""),)))
+
+
 def test_notes_together_longer_than_the_limit_are_refused() -> None:
     document = NotesDocument(tuple(Note("", "n" * 4000) for _ in range(15)))
     with pytest.raises(DocumentTooLarge):

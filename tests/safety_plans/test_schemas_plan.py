@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 import pytest
 
-from api.safety_plans.model.documents import BadDocument, Note, NotesDocument
+from api.safety_plans.model.documents import BadDocument, DocumentTooLarge, Note, NotesDocument
 from api.safety_plans.rules.documents import dump_document, dump_notes
 from api.safety_plans.schemas.plan import NotesDocumentSchema, PlanDocumentSchema
 from tests.safety_plans.test_rules_documents import changed, whole
@@ -46,6 +46,20 @@ def test_notes_go_in_and_out_without_a_change() -> None:
 def test_the_fields_refuse_what_the_rules_refuse(way: str, value: Any) -> None:
     with pytest.raises(ma.ValidationError):
         PlanDocumentSchema().load(changed(way, value))
+
+
+@pytest.mark.parametrize("schema", [PlanDocumentSchema, NotesDocumentSchema])
+def test_what_is_far_too_long_is_refused_before_it_is_looked_at(schema: type[ma.Schema]) -> None:
+    data = {"form": 1, "odd": ["\ud83d", float("nan")] * 30_000}
+    with pytest.raises(DocumentTooLarge, match="bytes too long"):
+        schema().load(data)
+
+
+@pytest.mark.parametrize("schema", [PlanDocumentSchema, NotesDocumentSchema])
+@pytest.mark.parametrize("data", [[], None, "plan"])
+def test_what_is_no_object_is_refused(schema: type[ma.Schema], data: Any) -> None:
+    with pytest.raises(ma.ValidationError):
+        schema().load(data)
 
 
 @pytest.mark.parametrize(("way", "value"), [("code_word", "a\0"), ("screening.a", [[[[[[[[[]]]]]]]]])])

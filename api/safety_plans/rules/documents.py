@@ -66,13 +66,19 @@ def parse_document(data: Any) -> PlanDocument:  # noqa: ANN401 - whatever somebo
         BadDocument: A part cannot be kept; says which.
         DocumentTooLarge: As a whole it is longer than `DOCUMENT_MAX_BYTES`.
     """
+    plan = _read_plan(data)
+    check_size(data)
+    return plan
+
+
+def _read_plan(data: Any) -> PlanDocument:  # noqa: ANN401 - as above
     top = _keys(data, "", _PLAN)
     _check_form(top["form"])
     items = _mapping(top["items"], "items")
     for code in items:
         if not isinstance(code, str) or not re.fullmatch(CODE, code):
             raise BadDocument("items", "has a code that is not 2 to 40 small letters, digits and _")
-    plan = PlanDocument(
+    return PlanDocument(
         content_version=_text(top["content_version"], "content_version", MAX_VERSION),
         language=_word(Language, top["language"], "language"),
         tailoring=_tailoring(top["tailoring"]),
@@ -89,14 +95,15 @@ def parse_document(data: Any) -> PlanDocument:  # noqa: ANN401 - whatever somebo
         screening=_screening(top["screening"]),
         safe_contact=SafeContact(**_shorts(top["safe_contact"], "safe_contact", _REACHED)),
     )
-    dump_document(plan)
-    return plan
 
 
 def dump_document(plan: PlanDocument) -> dict[str, Any]:
     """Return a plan as plain data, which `parse_document` makes the same plan of.
 
+    What could not be read again is refused here: a plan that was stored like that would be lost to her.
+
     Raises:
+        BadDocument: A part cannot be kept; says which.
         DocumentTooLarge: It is longer than `DOCUMENT_MAX_BYTES`.
     """
     data = {
@@ -119,7 +126,8 @@ def dump_document(plan: PlanDocument) -> dict[str, Any]:
         "screening": None if plan.screening is None else dict(plan.screening),
         "safe_contact": {name: getattr(plan.safe_contact, name) for name in _REACHED},
     }
-    encode_document(data)
+    _read_plan(data)
+    check_size(data)
     return data
 
 
@@ -136,6 +144,12 @@ def new_notes() -> NotesDocument:
 
 def parse_notes(data: Any) -> NotesDocument:  # noqa: ANN401 - whatever somebody sent
     """Return the notes that this plain data says; raises as `parse_document`."""
+    document = _read_notes(data)
+    check_size(data)
+    return document
+
+
+def _read_notes(data: Any) -> NotesDocument:  # noqa: ANN401 - as above
     top = _keys(data, "", ("form", "notes"))
     _check_form(top["form"])
     notes = []
@@ -143,31 +157,38 @@ def parse_notes(data: Any) -> NotesDocument:  # noqa: ANN401 - whatever somebody
         one = _keys(said, f"notes.{place}", ("title", "text"))
         title = _text(one["title"], f"notes.{place}.title", MAX_TITLE)
         notes.append(Note(title, _text(one["text"], f"notes.{place}.text", MAX_NOTE_TEXT)))
-    document = NotesDocument(tuple(notes))
-    dump_notes(document)
-    return document
+    return NotesDocument(tuple(notes))
 
 
 def dump_notes(document: NotesDocument) -> dict[str, Any]:
     """Return notes as plain data, which `parse_notes` makes the same notes of; raises as `dump_document`."""
     data = {"form": FORM, "notes": [{"title": note.title, "text": note.text} for note in document.notes]}
-    encode_document(data)
+    _read_notes(data)
+    check_size(data)
     return data
 
 
 def encode_document(data: Mapping[str, Any]) -> bytes:
-    """Return a dumped document as the bytes that are encrypted: compact JSON, UTF-8.
+    """Return a dumped document as the bytes that are encrypted: compact JSON, UTF-8."""
+    return _compact(data).encode()
+
+
+def check_size(data: Any) -> None:  # noqa: ANN401 - as above
+    """Refuse a document that is too long; works on what nobody has looked at yet, if JSON can say it.
 
     Raises:
         DocumentTooLarge: More than `DOCUMENT_MAX_BYTES`; says by how much.
     """
-    body = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    if (over := len(body) - DOCUMENT_MAX_BYTES) > 0:
+    size = len(_compact(data).encode(errors="surrogatepass"))
+    if (over := size - DOCUMENT_MAX_BYTES) > 0:
         raise DocumentTooLarge(
             "",
             f"All of it together is {over} bytes too long, {DOCUMENT_MAX_BYTES} at most: shorten some notes.",
         )
-    return body
+
+
+def _compact(data: Any) -> str:  # noqa: ANN401 - as above
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def _check_form(said: Any) -> None:  # noqa: ANN401 - as above

@@ -26,6 +26,7 @@ from api.safety_plans.model.documents import (
 )
 from api.safety_plans.rules.documents import (
     MAX_VERSION,
+    check_size,
     dump_document,
     dump_notes,
     parse_document,
@@ -112,6 +113,12 @@ class PlanDocumentSchema(Schema):
     screening = ma.fields.Dict(required=True, allow_none=True)
     safe_contact = ma.fields.Nested(SafeContactSchema, required=True)
 
+    @ma.pre_load
+    def measure(self, data: Any, **_more: Any) -> Any:  # noqa: ANN401 - marshmallow's
+        """Refuse what is too long before its thousands of parts are looked at."""
+        check_size(data)
+        return data
+
     @ma.post_load(pass_original=True)
     def read(self, _data: Mapping[str, Any], original: Any, **_more: Any) -> PlanDocument:  # noqa: ANN401 - marshmallow's
         """Make the document of what was sent, not of what the fields made of it."""
@@ -135,6 +142,12 @@ class NotesDocumentSchema(Schema):
 
     form = ma.fields.Integer(required=True, strict=True, validate=ma.validate.Equal(FORM))
     notes = ma.fields.List(ma.fields.Nested(NoteSchema), required=True)
+
+    @ma.pre_load
+    def measure(self, data: Any, **_more: Any) -> Any:  # noqa: ANN401 - marshmallow's
+        """Refuse what is too long before its thousands of parts are looked at."""
+        check_size(data)
+        return data
 
     @ma.post_load(pass_original=True)
     def read(self, _data: Mapping[str, Any], original: Any, **_more: Any) -> NotesDocument:  # noqa: ANN401 - marshmallow's

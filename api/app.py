@@ -19,7 +19,8 @@ from api.kernel.db import make_engine
 from api.kernel.http import add_api_pages, guard, make_api
 from api.orders import routes as orders
 from api.policing import routes as policing
-from api.safety_plans.routes import pages
+from api.safety_plans import routes as safety_plans
+from api.safety_plans.service.screening import read_red_flags
 from api.web import routes as web
 
 
@@ -38,6 +39,7 @@ BLUEPRINTS = {
         *geofence.control_blueprints,
         alerts.control_blueprint,
         hers.control_blueprint,
+        *safety_plans.control_blueprints,
         evidence.control_blueprint,
         web.control_pages,
     ),
@@ -46,7 +48,7 @@ BLUEPRINTS = {
         *geofence.app_blueprints,
         alerts.app_blueprint,
         hers.app_blueprint,
-        pages.blueprint,
+        *safety_plans.app_blueprints,
         web.app_pages,
     ),
 }
@@ -70,6 +72,7 @@ def _build(settings: Settings, engine: Engine, audience: Audience) -> tuple[Flas
     app.extensions["baken.engine"] = engine
     app.extensions["baken.settings"] = settings
     app.extensions["baken.limits"] = read_house_limits(settings.limits_file)
+    read_red_flags(settings.content_dir)  # a start with half a list is refused
     app.extensions["baken.heard"] = geofence.heard_of
     app.extensions["baken.help"] = hers.Help()
     app.extensions["baken.streams"] = make_streams(engine, geofence.positions_json)

@@ -12,7 +12,7 @@ COVERS = ("timer", "converter")
 PLAYBOOKS = Path(__file__).parents[2] / "ops" / "playbooks"
 """Where the playbooks are that come with the project."""
 CONTENT = Path(__file__).parents[2] / "ops" / "content"
-"""Where the texts are that come with the project."""
+"""Where the words are that come with the project: for her, for staff, and the addresses of help."""
 WEBHOOK_FORMATS = ("json", "cap")
 PUSH_HOSTS = "fcm.googleapis.com,*.push.services.mozilla.com,*.notify.windows.com,web.push.apple.com"
 """The push services of Chromium, Firefox, Edge and Safari."""
@@ -51,7 +51,7 @@ class Settings:
         police_port: Where the demo's stand-in for the police listens, when no webhook_url is set.
         limits_file: TOML file with this house's limits (`api.geofence.service.limits`); None: the defaults.
         playbook_file: Who is told of what, in which order (`api.alerts.service.playbooks`).
-        content_dir: What protected people read, as data (`api.safety_plans.service.content`).
+        content_dir: Folder of what people read: plan, red flags, addresses of help.
         tls: True behind HTTPS: cookies become Secure and HSTS is sent.
     """
 

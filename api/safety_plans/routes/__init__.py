@@ -1,1 +1,6 @@
-"""URLs of her plan, behind what her PIN opens."""
+"""URLs of her plan, and of what staff use for it."""
+
+from api.safety_plans.routes import pages, screening
+
+control_blueprints = (screening.control,)
+app_blueprints = (pages.blueprint, screening.app)

@@ -1,1 +1,1 @@
-"""Decisions about a plan: what its content must be, what of it fits whom, what her document may hold."""
+"""Decisions about her plan: pure, `now` and chance as arguments."""

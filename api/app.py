@@ -18,6 +18,8 @@ from api.kernel.config import Settings
 from api.kernel.db import make_engine
 from api.kernel.http import add_api_pages, guard, make_api
 from api.orders import routes as orders
+from api.pathways.routes import directory
+from api.pathways.service.directory import read_directory
 from api.policing import routes as policing
 from api.safety_plans import routes as safety_plans
 from api.safety_plans.service.screening import read_red_flags
@@ -40,6 +42,7 @@ BLUEPRINTS = {
         alerts.control_blueprint,
         hers.control_blueprint,
         *safety_plans.control_blueprints,
+        directory.control_blueprint,
         evidence.control_blueprint,
         web.control_pages,
     ),
@@ -49,6 +52,7 @@ BLUEPRINTS = {
         alerts.app_blueprint,
         hers.app_blueprint,
         *safety_plans.app_blueprints,
+        directory.app_blueprint,
         web.app_pages,
     ),
 }
@@ -72,7 +76,8 @@ def _build(settings: Settings, engine: Engine, audience: Audience) -> tuple[Flas
     app.extensions["baken.engine"] = engine
     app.extensions["baken.settings"] = settings
     app.extensions["baken.limits"] = read_house_limits(settings.limits_file)
-    read_red_flags(settings.content_dir)  # a start with half a list is refused
+    for read in (read_red_flags, read_directory):
+        read(settings.content_dir)  # a start with half a list is refused
     app.extensions["baken.heard"] = geofence.heard_of
     app.extensions["baken.help"] = hers.Help()
     app.extensions["baken.streams"] = make_streams(engine, geofence.positions_json)

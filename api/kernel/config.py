@@ -12,7 +12,7 @@ COVERS = ("timer", "converter")
 PLAYBOOKS = Path(__file__).parents[2] / "ops" / "playbooks"
 """Where the playbooks are that come with the project."""
 CONTENT = Path(__file__).parents[2] / "ops" / "content"
-"""Where the words are that come with the project: for her, for staff, and the addresses of help."""
+"""Where the texts are that come with the project."""
 WEBHOOK_FORMATS = ("json", "cap")
 PUSH_HOSTS = "fcm.googleapis.com,*.push.services.mozilla.com,*.notify.windows.com,web.push.apple.com"
 """The push services of Chromium, Firefox, Edge and Safari."""

@@ -10,9 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from api.kernel.config import SettingError
+from api.kernel.yaml_files import line_of, plain_of, read_text, yaml_faults
 
 MAX_BYTES = 1024 * 1024
 MAX_CHARACTERS = 600
@@ -39,32 +38,24 @@ class BadContent(Exception):
     """A file of content cannot be used; the message says where in it and what to do."""
 
     def __init__(self, where: Where, reason: str) -> None:
-        """Keep the sentence: `flags.RV01.text: missing nl`."""
+        """Keep the place, and the sentence: `core.RV01.text: missing ['nl']`."""
         super().__init__(f"{'.'.join(map(str, where)) or 'top'}: {reason}")
+        self.where = where
 
 
 def read(path: Path, parse: Callable[[Any], Made]) -> Made:
     """Return what `parse` makes of a YAML file.
 
     Raises:
-        SettingError: It cannot be read or used: `file: where: what to do`.
+        SettingError: It cannot be read or used: `file:line: where: what to do`.
     """
+    text = read_text(path, MAX_BYTES, "BAKEN_CONTENT")
+    with yaml_faults(path):
+        plain = plain_of(text)
     try:
-        body = path.read_bytes()
-        if len(body) > MAX_BYTES:
-            raise SettingError(f"{path}: such a file is smaller than {MAX_BYTES // 1024} KiB.")
-        return parse(yaml.safe_load(body.decode()))
-    except OSError as error:
-        raise SettingError(
-            f"{path} cannot be read ({error.strerror}): set BAKEN_CONTENT to another."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise SettingError(f"{path} is not UTF-8.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise SettingError(f"{path}:{mark.line + 1 if mark else 1}: this is not YAML.") from error
+        return parse(plain)
     except BadContent as bad:
-        raise SettingError(f"{path}: {bad}.") from bad
+        raise SettingError(f"{path}:{line_of(text, bad.where)}: {bad}.") from bad
 
 
 def mapping(
@@ -74,7 +65,7 @@ def mapping(
     optional: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Return a mapping with exactly these keys, `optional` ones aside; None: with any, but not empty."""
-    if not isinstance(said, Mapping) or not said or not all(isinstance(key, str) for key in said):
+    if not isinstance(said, Mapping) or not said:
         raise BadContent(where, "give names with values")
     if names is not None:
         wanted, found = {str(name) for name in names}, set(said)

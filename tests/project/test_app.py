@@ -45,7 +45,7 @@ def test_the_neutral_host_never_says_what_it_is_for(sqlite_engine: Engine, tmp_p
     addresses = [
         *("/openapi.json", "/docs/", "/api/session", "/api/alerts", "/console/main.js", "/nowhere"),
         *("/session", "/stream?after=x", "/messages/0/receipt", "/pub", "/assets/x"),
-        *("/details", "/preferences"),
+        *("/details", "/preferences", "/lists/result"),
         "/messages/00000000-0000-0000-0000-000000000000/receipt",
     ]
     for client in (app.test_client(), signed_in(app, Role.PROTECTED_PERSON)):

@@ -36,6 +36,7 @@ TABLES = {
 /api/devices/<uuid:device_id>/assignments GET operator supervisor
 /api/devices/<uuid:device_id>/retirement POST supervisor
 /api/devices/<uuid:device_id>/secret POST supervisor
+/api/directory GET auditor case_worker officer operator supervisor
 /api/drills/<uuid:drill_id> GET operator supervisor
 /api/drills/due GET operator supervisor
 /api/entry-codes POST case_worker supervisor
@@ -88,6 +89,8 @@ TABLES = {
 /api/protected-persons/<uuid:person_id> GET operator supervisor
 /api/protected-persons/<uuid:person_id>/account POST supervisor
 /api/protected-persons/<uuid:person_id>/alert-policy GET operator supervisor
+/api/red-flags GET auditor case_worker officer operator supervisor
+/api/red-flags/result POST auditor case_worker officer operator supervisor
 /api/session DELETE auditor case_worker officer operator supervisor
 /api/session GET auditor case_worker officer operator supervisor
 /api/session POST public
@@ -107,12 +110,15 @@ TABLES = {
 """,
     Audience.APP: """
 / GET public
+/addresses GET protected_person
 /assets/<name> GET public
 /details POST protected_person
 /entry DELETE protected_person
 /entry POST protected_person
 /entry PUT protected_person
 /forget POST protected_person
+/lists GET protected_person
+/lists/result POST protected_person
 /messages/<uuid:message_id>/receipt POST protected_person
 /notices PUT protected_person
 /notices/<uuid:notice_id> DELETE protected_person

@@ -104,7 +104,7 @@ def test_her_answers_leave_nothing_behind(
 def _dump(engine: Engine) -> str:
     with reading(engine) as session:
         tables = session.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars()
-        rows = {
+        rows: dict[str, Any] = {
             name: session.execute(select(literal_column("*")).select_from(table(name))).all()
             for name in tables
         }

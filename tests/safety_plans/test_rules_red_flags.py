@@ -109,7 +109,7 @@ def _without_a_flag(plain: Any) -> None:
 
 
 def _with_a_flag_too_many(plain: Any) -> None:
-    plain["core"]["RV12"] = plain["core"]["RV08"]
+    plain["core"]["RV12"] = copy.deepcopy(plain["core"]["RV08"])
 
 
 def _without_a_question(plain: Any) -> None:
@@ -117,7 +117,7 @@ def _without_a_question(plain: Any) -> None:
 
 
 def _odd_circumstance(plain: Any) -> None:
-    plain["context"]["X01"] = plain["context"]["K01"]
+    plain["context"]["X01"] = copy.deepcopy(plain["context"]["K01"])
 
 
 def _strangulation_only_recent(plain: Any) -> None:
@@ -207,7 +207,7 @@ def _number_as_key(plain: Any) -> None:
         (_no_days, r"reask\.after_days: give a whole number"),
         (_validated_as_text, r"validated: give true or false"),
         (_date_as_text, r"date: give a date"),
-        (_number_as_key, r"core: give names with values"),
+        (_number_as_key, r"not known \['7'\]"),
     ],
 )
 def test_a_list_that_is_not_whole_is_refused_with_the_place(
@@ -228,11 +228,12 @@ def test_something_else_than_a_list_is_refused(plain: Any, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"a: [", r":[12]: this is not YAML"),
+        (b"a: [", r"this is not YAML"),
         (b"\xff\xfe\xff", "is not UTF-8"),
         (b"x" * (1024 * 1024 + 1), "smaller than 1024 KiB"),
         (None, "set BAKEN_CONTENT"),
         (b"a: \x00", "not YAML"),
+        (b"core: 1\ncore: 2\n", ":2: this is not YAML: 'core' stands twice"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused(body: bytes | None, said: str, tmp_path: Path) -> None:

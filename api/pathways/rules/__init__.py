@@ -1,0 +1,1 @@
+"""Decisions of the pathway; every function is pure."""

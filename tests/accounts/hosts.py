@@ -1,5 +1,6 @@
 """Both hosts with the rooms' real routes, guard and errors: what `create_app` makes, for a few rooms."""
 
+import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -44,4 +45,21 @@ def signed_in(app: Flask, role: Role, login: str = "") -> FlaskClient:
         token = service.open_session(session, account, clock.now())
     client = app.test_client()
     client.set_cookie(cookie, token)
+    return client
+
+
+def unlocked(app: Flask) -> FlaskClient:
+    """A client of the app host with a new person's session and the key to her own side."""
+    new, now = service.prepare_person(), clock.now()
+    with transaction(app.extensions["baken.engine"]) as session:
+        account = service.add_person_account(session, uuid.uuid4(), new, now)
+        token = service.open_session(session, account, now)
+        service.remember_number(session, token, new.number_key)
+        held = service.hold(session, account)
+    trial = service.try_pin(held, new.number_key, new.pin)
+    with transaction(app.extensions["baken.engine"]) as session:
+        key = service.enter(session, held, trial, now).token
+    client = app.test_client()
+    client.set_cookie(routes.PERSON_COOKIE, token)
+    client.environ_base["HTTP_X_KEY"] = key
     return client

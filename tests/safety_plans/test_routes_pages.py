@@ -18,8 +18,8 @@ from api.app import Audience, create_app
 from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import transaction
+from api.kernel.padding import ANSWER_BYTES
 from api.safety_plans.model.content import Tailoring
-from api.safety_plans.rules.padding import ANSWER_BYTES
 from tests.accounts.hosts import make_host, signed_in
 from tests.accounts.persons import add_person
 from tests.alerts.stage import Stage, breach, make_stage

@@ -12,7 +12,7 @@ from api.accounts.model import STAFF, Role
 from api.kernel.db import reading
 from api.safety_plans import routes
 from api.safety_plans.model.screening import CORE
-from tests.accounts.hosts import make_host, signed_in
+from tests.accounts.hosts import make_host, signed_in, unlocked
 
 TELLING = re.compile(
     r"baken|violence|geweld|protect|police|politie|victim|safety|flag|danger|fear", re.IGNORECASE
@@ -91,7 +91,7 @@ def test_the_trail_keeps_that_staff_used_the_list_and_none_of_the_answers(
 def test_her_answers_leave_nothing_behind(
     app: Flask, sqlite_engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = signed_in(app, Role.PROTECTED_PERSON)
+    client = unlocked(app)
     before = _dump(sqlite_engine)
     shown = client.post("/lists/result", json={"language": "en", "answers": {"RV06": YES}})
     assert (shown.json or {})["title"] == "These are serious signs"
@@ -141,7 +141,7 @@ BAD: list[tuple[Any, int]] = [
 
 @pytest.mark.parametrize(("body", "status"), BAD)
 def test_bad_input_is_refused_in_words_that_tell_nothing(app: Flask, body: Any, status: int) -> None:
-    answer = signed_in(app, Role.PROTECTED_PERSON).post("/lists/result", json=body)
+    answer = unlocked(app).post("/lists/result", json=body)
     assert answer.status_code == status
     said = answer.get_data(as_text=True)
     assert TELLING.search(said) is None
@@ -150,7 +150,7 @@ def test_bad_input_is_refused_in_words_that_tell_nothing(app: Flask, body: Any, 
 
 @pytest.mark.parametrize("query", ["asker=partner", "language=de", "asker=", "language=xx&language=nl"])
 def test_a_bad_question_is_refused_at_both_hosts(app: Flask, control: Flask, query: str) -> None:
-    assert signed_in(app, Role.PROTECTED_PERSON).get(f"/lists?{query}").status_code == 422
+    assert unlocked(app).get(f"/lists?{query}").status_code == 422
     assert signed_in(control, Role.AUDITOR).get(f"/api/red-flags?{query}").status_code == 422
 
 
@@ -159,3 +159,9 @@ def test_broken_json_is_refused(control: Flask) -> None:
     for body in ("{", '{"answers": ' + "[" * 100_000, b"\xff\xfe"):
         answer = client.post("/api/red-flags/result", data=body, content_type="application/json")
         assert answer.status_code in {400, 422}
+
+
+def test_the_lists_are_hers_alone_once_her_pin_has_opened_them(app: Flask) -> None:
+    locked = signed_in(app, Role.PROTECTED_PERSON)
+    assert locked.get("/lists").status_code == 404
+    assert locked.post("/lists/result", json={"answers": {}}).status_code == 404

@@ -12,7 +12,15 @@ from sqlalchemy.orm import Session
 
 from api.accounts import service
 from api.accounts.model import Account, Role, WrongSecret
-from api.accounts.model.entry import Entered, Held, SlotContent, Slots, Trial
+from api.accounts.model.entry import (
+    Entered,
+    EntryNotFound,
+    Held,
+    Side,
+    SlotContent,
+    Slots,
+    Trial,
+)
 from api.accounts.routes.cookies import PERSON_COOKIE, cookie_of, sign_out
 from api.accounts.schemas import (
     ChangeSecretSchema,
@@ -44,6 +52,14 @@ def opened() -> SlotContent:
     """Return what the key of this request opens; raises EntryNotFound where it opens nothing."""
     with reading(engine()) as session:
         return service.find_opened(session, actor(), request.headers.get(KEY_HEADER, ""), clock.now())
+
+
+def must_be_hers() -> SlotContent:
+    """Return what the key of this request opens on her own side; raises EntryNotFound otherwise."""
+    content = opened()
+    if content.side is not Side.REAL:
+        raise EntryNotFound("Not found.")
+    return content
 
 
 def confirm_person(secret: str) -> SlotContent:

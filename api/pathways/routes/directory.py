@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from flask import Response
 from flask.views import MethodView
 
 from api.accounts.model import STAFF, Role
+from api.accounts.routes.hers import must_be_hers
 from api.kernel import clock
 from api.kernel.http import Blueprint, allow, settings
+from api.kernel.padding import padded_answer
 from api.pathways.schemas.directory import DirectorySchema, LanguageSchema, directory_json
 from api.pathways.service.directory import read_directory
 
@@ -35,6 +38,8 @@ class PersonAddresses(MethodView):
     @allow(Role.PROTECTED_PERSON)
     @app_blueprint.arguments(LanguageSchema, location="query")
     @app_blueprint.response(200, DirectorySchema)
-    def get(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def get(self, asked: dict[str, Any]) -> Response:
         """Show addresses."""
-        return directory_json(read_directory(settings().content_dir), asked["language"], clock.now())
+        must_be_hers()
+        body = directory_json(read_directory(settings().content_dir), asked["language"], clock.now())
+        return padded_answer(DirectorySchema().dump(body))

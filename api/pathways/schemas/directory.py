@@ -31,7 +31,7 @@ class LanguageSchema(Schema):
     language = fields.Enum(Language, by_value=True, load_default=Language.NL)
 
 
-class HoursSchema(Schema):
+class OpenHoursSchema(Schema):
     """When somebody answers, by local time; `holidays` has `usual`, `closed`, `unknown` or hours."""
 
     kind = fields.Enum(HoursKind, by_value=True)
@@ -48,13 +48,13 @@ class ChannelSchema(Schema):
     state = fields.Enum(OpenState, by_value=True)
     until = fields.AwareDateTime(allow_none=True)
     opens_at = fields.AwareDateTime(allow_none=True)
-    hours = fields.Nested(HoursSchema)
+    hours = fields.Nested(OpenHoursSchema)
     verified = fields.Boolean()
     shows_on_bill = fields.Enum(Known, by_value=True)
     notes = fields.List(fields.String())
 
 
-class EntrySchema(Schema):
+class HelpSchema(Schema):
     """Somebody who helps; `out_of_date` is a sentence when nothing here may be relied upon any more."""
 
     id = fields.String()
@@ -79,7 +79,7 @@ class DirectorySchema(Schema):
     time_zone = fields.String()
     notice = fields.String()
     as_of = fields.AwareDateTime()
-    entries = fields.List(fields.Nested(EntrySchema))
+    entries = fields.List(fields.Nested(HelpSchema))
 
 
 def directory_json(directory: Directory, language: Language, now: datetime) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from api.accounts.service import forget, set_second
 from api.kernel import clock
 from api.kernel.db import reading, transaction
 from api.kernel.http import Blueprint, actor, allow, engine, settings
+from api.kernel.padding import padded_answer
 from api.safety_plans.model.vault import ChangedMeanwhile, NobodyListens, Page
-from api.safety_plans.rules.padding import padded
 from api.safety_plans.schemas.pages import (
     LanguageQuerySchema,
     PageSchema,
@@ -94,7 +94,7 @@ class Texts(MethodView):
         key, content = opened(), load_content(settings().content_dir)
         with transaction(engine()) as session:
             plan = reading_service.read_plan(session, actor().id, key, content, query["language"])
-        return _padded(reading_service.read_texts(plan, content, query["depth"], query["language"]))
+        return padded_answer(reading_service.read_texts(plan, content, query["depth"], query["language"]))
 
 
 @blueprint.route("/texts/paper")
@@ -173,8 +173,4 @@ class Forget(MethodView):
 
 
 def _answer(page: Page) -> Response:
-    return _padded({"number": page.revision, "content": page.body, "other": page.kept is not None})
-
-
-def _padded(body: dict[str, Any]) -> Response:
-    return Response(padded(body), mimetype="application/json")
+    return padded_answer({"number": page.revision, "content": page.body, "other": page.kept is not None})

@@ -5,12 +5,15 @@ No answer is kept or logged at either host.
 
 from typing import Any
 
+from flask import Response
 from flask.views import MethodView
 
 from api.accounts.model import STAFF, Role
+from api.accounts.routes.hers import must_be_hers
 from api.kernel import clock
 from api.kernel.db import transaction
 from api.kernel.http import Blueprint, actor, allow, engine, settings
+from api.kernel.padding import padded_answer
 from api.safety_plans.schemas.screening import (
     AnswersSchema,
     AskedSchema,
@@ -65,9 +68,11 @@ class PersonList(MethodView):
     @allow(Role.PROTECTED_PERSON)
     @app.arguments(AskedSchema, location="query")
     @app.response(200, ListSchema)
-    def get(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def get(self, asked: dict[str, Any]) -> Response:
         """Show a list."""
-        return list_json(service.read_red_flags(settings().content_dir), **asked)
+        must_be_hers()
+        shown = list_json(service.read_red_flags(settings().content_dir), **asked)
+        return padded_answer(ListSchema().dump(shown))
 
 
 @app.route("/result")
@@ -77,7 +82,8 @@ class PersonResult(MethodView):
     @allow(Role.PROTECTED_PERSON)
     @app.arguments(AnswersSchema)
     @app.response(200, ResultSchema)
-    def post(self, body: dict[str, Any]) -> dict[str, Any]:
+    def post(self, body: dict[str, Any]) -> Response:
         """Go through a list."""
+        must_be_hers()
         found = service.screen_herself(settings().content_dir, body.pop("answers"))
-        return result_json(*found, **body)
+        return padded_answer(ResultSchema().dump(result_json(*found, **body)))

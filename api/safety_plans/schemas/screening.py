@@ -63,7 +63,7 @@ class StaffAnswersSchema(StaffAskedSchema, AnswersSchema):
     """As above; a professional's unless said otherwise."""
 
 
-class ItemSchema(Schema):
+class FlagSchema(Schema):
     """One question; `details` says whether recent and increasing are asked with it."""
 
     code = fields.String()
@@ -84,9 +84,9 @@ class ListSchema(Schema):
     recent_months = fields.Integer()
     again_after_days = fields.Integer()
     answers = fields.List(fields.Enum(Reply, by_value=True))
-    questions = fields.List(fields.Nested(ItemSchema))
-    core = fields.List(fields.Nested(ItemSchema))
-    context = fields.List(fields.Nested(ItemSchema))
+    questions = fields.List(fields.Nested(FlagSchema))
+    core = fields.List(fields.Nested(FlagSchema))
+    context = fields.List(fields.Nested(FlagSchema))
     do = fields.List(fields.String())
     avoid = fields.List(fields.String())
 

@@ -164,6 +164,14 @@ def _check_content(content_dir: Path) -> None:
     print(f"{content_dir}: version {content.version}, {sections} sections, {items} items: can be used.")
 
 
+def _check_pathway(path: str) -> None:
+    """Say whether a pathway's content can be used, or which entry is wrong."""
+    from api.pathways.service.content import read_content
+
+    content = read_content(Path(path))
+    print(f"{path}: version {content.version}, {len(content.steps)} steps: can be used.")
+
+
 def _verify_chain(settings: Settings, anchor: str | None) -> int:
     """Find out whether any chained row was altered, added or removed."""
     from api.kernel.db import make_engine
@@ -268,6 +276,9 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.command == "check-content":
         _check_content(Path(chosen.folder) if chosen.folder else content_dir_of(os.environ))
         return 0
+    if chosen.command == "check-pathway":
+        _check_pathway(chosen.file)
+        return 0
     if chosen.command == "history":
         return _history(os.environ, chosen)
     if chosen.command == "verify":
@@ -303,6 +314,8 @@ def main(arguments: list[str]) -> int:
     check.add_argument("file", help="a playbook, YAML")
     texts = commands.add_parser("check-content", help=_check_content.__doc__)
     texts.add_argument("folder", nargs="?", help="with plan/*.yaml; without one, BAKEN_CONTENT")
+    content = commands.add_parser("check-pathway", help=_check_pathway.__doc__)
+    content.add_argument("file", help="a pathway's content, YAML")
     verify = commands.add_parser("verify-chain", help=_verify_chain.__doc__)
     verify.add_argument("--anchor", metavar="NUMBER:LINK", help="a head of the chain that was noted earlier")
     commands.add_parser("reseal-vault", help=_reseal_vault.__doc__)

@@ -18,7 +18,9 @@ from api.kernel.config import Settings
 from api.kernel.db import make_engine
 from api.kernel.http import add_api_pages, guard, make_api
 from api.orders import routes as orders
+from api.pathways import routes as pathways
 from api.pathways.routes import directory
+from api.pathways.service.content import pathway_content
 from api.pathways.service.directory import read_directory
 from api.policing import routes as policing
 from api.safety_plans import routes as safety_plans
@@ -38,6 +40,7 @@ BLUEPRINTS = {
         *accounts.control_blueprints,
         *orders.control_blueprints,
         *policing.control_blueprints,
+        *pathways.control_blueprints,
         *geofence.control_blueprints,
         alerts.control_blueprint,
         hers.control_blueprint,
@@ -53,6 +56,7 @@ BLUEPRINTS = {
         hers.app_blueprint,
         *safety_plans.app_blueprints,
         directory.app_blueprint,
+        *pathways.app_blueprints,
         web.app_pages,
     ),
 }
@@ -76,7 +80,7 @@ def _build(settings: Settings, engine: Engine, audience: Audience) -> tuple[Flas
     app.extensions["baken.engine"] = engine
     app.extensions["baken.settings"] = settings
     app.extensions["baken.limits"] = read_house_limits(settings.limits_file)
-    for read in (read_red_flags, read_directory):
+    for read in (read_red_flags, read_directory, pathway_content):
         read(settings.content_dir)  # a start with half a list is refused
     app.extensions["baken.heard"] = geofence.heard_of
     app.extensions["baken.help"] = hers.Help()

@@ -1,8 +1,8 @@
-"""The loop that notices what does not arrive: silent devices, and our own worker gone quiet."""
+"""The loop that notices what does not arrive: silent devices, our own worker, answers to hand-offs."""
 
 import signal
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
@@ -13,8 +13,9 @@ from api.geofence.service.limits import read_house_limits
 from api.geofence.service.sweeping import Sweeper
 from api.kernel import clock
 from api.kernel.config import Settings
-from api.kernel.db import is_away, transaction
+from api.kernel.db import is_away, reading, transaction
 from api.kernel.logs import Log
+from api.pathways.service import sweeping as pathways
 
 PROCESS = "watchdog"
 START_GRACE = timedelta(seconds=10)
@@ -42,7 +43,27 @@ def watch(engine: Engine, limits: Limits, is_stopping: Callable[[], bool]) -> No
             if not was_degraded:  # nothing can be heard while we are deaf ourselves
                 sweeper.sweep(session, now)
             health.note_life(session, PROCESS, now, able=True)
+        sweep_pathways(engine, now)
         clock.sleep_s(SWEEP_S)
+
+
+def sweep_pathways(engine: Engine, now: datetime) -> int:
+    """Let the deadlines of pathways go on, each in a transaction of its own; returns how many did."""
+    with reading(engine) as session:
+        due = pathways.list_due(session, now)
+    done = 0
+    for one in due:
+        try:
+            with transaction(engine) as session:
+                pathways.go_on(session, one, now)
+            done += 1
+        except DBAPIError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one that cannot go on must not hold up the others
+            _log.error("deadline set aside", error=type(error).__name__)
+            with transaction(engine) as session:
+                pathways.set_aside(session, one, now)
+    return done
 
 
 def run(settings: Settings, engine: Engine) -> None:

@@ -22,6 +22,19 @@ from api.kernel.http import allowed_roles
 TABLES = {
     Audience.CONTROL: """
 / GET public
+/api/agencies GET case_worker officer supervisor
+/api/agencies POST supervisor
+/api/agencies/<uuid:agency_id> GET case_worker officer supervisor
+/api/agencies/<uuid:agency_id> PUT supervisor
+/api/agencies/<uuid:agency_id>/duties GET case_worker officer supervisor
+/api/agencies/<uuid:agency_id>/duties PUT supervisor
+/api/agencies/<uuid:agency_id>/members GET case_worker officer supervisor
+/api/agencies/<uuid:agency_id>/members POST supervisor
+/api/agencies/<uuid:agency_id>/members/<uuid:member_id> GET case_worker officer supervisor
+/api/agencies/<uuid:agency_id>/members/<uuid:member_id> PUT supervisor
+/api/agencies/<uuid:agency_id>/members/<uuid:member_id>/end POST supervisor
+/api/agencies/<uuid:agency_id>/presence GET case_worker officer supervisor
+/api/agencies/<uuid:agency_id>/retirement POST supervisor
 /api/alerts GET operator supervisor
 /api/alerts/<uuid:alert_id> GET operator supervisor
 /api/alerts/<uuid:alert_id>/acknowledgement POST operator supervisor
@@ -63,6 +76,24 @@ TABLES = {
 /api/orders/<uuid:order_id>/zones/<uuid:zone_id> DELETE supervisor
 /api/orders/<uuid:order_id>/zones/<uuid:zone_id> GET operator supervisor
 /api/orders/<uuid:order_id>/zones/<uuid:zone_id> PUT supervisor
+/api/pathways POST case_worker officer
+/api/pathways/<uuid:pathway_id> GET case_worker officer
+/api/pathways/<uuid:pathway_id>/closing POST case_worker officer
+/api/pathways/<uuid:pathway_id>/code-word POST case_worker officer
+/api/pathways/<uuid:pathway_id>/contact PUT case_worker officer
+/api/pathways/<uuid:pathway_id>/contact-attempts POST case_worker officer
+/api/pathways/<uuid:pathway_id>/contact-attempts/<uuid:attempt_id>/outcome POST case_worker officer
+/api/pathways/<uuid:pathway_id>/exclusions POST case_worker officer
+/api/pathways/<uuid:pathway_id>/next-contact PUT case_worker officer
+/api/pathways/<uuid:pathway_id>/reopening POST case_worker officer
+/api/pathways/<uuid:pathway_id>/safe-contact GET case_worker officer
+/api/pathways/<uuid:pathway_id>/safe-contact PUT case_worker officer
+/api/pathways/<uuid:pathway_id>/safe-contact/clearing POST case_worker officer
+/api/pathways/<uuid:pathway_id>/safe-contact/sign POST case_worker officer
+/api/pathways/<uuid:pathway_id>/steps/<number>/acts POST case_worker officer
+/api/pathways/<uuid:pathway_id>/urgency PUT case_worker officer
+/api/pathways/steps GET case_worker officer
+/api/pathways/work GET case_worker officer
 /api/playbook GET operator supervisor
 /api/police-officers GET operator supervisor
 /api/police-officers POST supervisor
@@ -129,6 +160,10 @@ TABLES = {
 /pages/other GET protected_person
 /preferences PUT protected_person
 /pub POST public
+/schedule GET protected_person
+/schedule/steps/<number>/pause POST protected_person
+/schedule/steps/<number>/refusal POST protected_person
+/schedule/steps/<number>/resume POST protected_person
 /second PUT protected_person
 /second/page GET protected_person
 /second/page PUT protected_person

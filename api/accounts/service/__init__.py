@@ -158,6 +158,11 @@ def is_staff_account(session: Session, account_id: UUID) -> bool:
     return account is not None and account.role in STAFF
 
 
+def list_logins(session: Session, account_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the log-ins of those ids that are accounts."""
+    return store.list_logins(session, account_ids)
+
+
 def sign_out(session: Session, token: str) -> None:
     """End the session of this token, if there is one."""
     store.delete_session(session, crypto.hash_token(token))

@@ -1,5 +1,6 @@
 """Tables and queries of accounts and sessions."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -70,6 +71,12 @@ def find_person_account(session: Session, person_id: UUID) -> Account | None:
     """Return the account of this protected person."""
     row = session.scalar(select(_AccountRow).where(_AccountRow.person_id == person_id))
     return None if row is None else row.to_account()
+
+
+def list_logins(session: Session, account_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the log-ins of those ids that are accounts."""
+    query = select(_AccountRow.id, _AccountRow.login).where(_AccountRow.id.in_(account_ids))
+    return {row.id: row.login for row in session.execute(query)}
 
 
 def get_account_locked(session: Session, account_id: UUID) -> Account | None:

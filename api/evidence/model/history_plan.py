@@ -162,6 +162,17 @@ LEFT_OUT: Mapping[str, str] = {
         ("police_station", "police_officer", "police_duty", "police_absence"),
         "the police's own areas and rosters, which each house enters; whom a message named stands in it",
     ),
+    **dict.fromkeys(
+        ("agency", "agency_member", "agency_duty"),
+        "each house's own partners, which it enters",
+    ),
+    **dict.fromkeys(
+        (
+            *("pathway", "pathway_step", "pathway_handoff", "pathway_event", "pathway_exclusion"),
+            *("safe_contact", "safe_contact_seen", "contact_attempt"),
+        ),
+        "her way out is hers and no part of an order: a house that monitors him has no need of it",
+    ),
     "push_subscription": "her browsers know this house by its own key; a new house asks them anew",
     "rejected_count": "counts over all devices of the house",
 }

@@ -1,1 +1,9 @@
-"""URLs of the pathway."""
+"""HTTP of the pathway: staff at the control host, she at the app host under neutral addresses."""
+
+from api.pathways.routes.agencies import agencies
+from api.pathways.routes.contacts import contacts
+from api.pathways.routes.hers import schedule
+from api.pathways.routes.pathways import pathways
+
+control_blueprints = (agencies, pathways, contacts)
+app_blueprints = (schedule,)

@@ -100,12 +100,12 @@ def exclude(session: Session, pathway_id: UUID, name: str, by: UUID | None, now:
     pathways.add_exclusion(session, pathway_id, name_hash, by, now)
     pathways.add_event(session, pathway_id, None, EventKind.EXCLUDED, by, now)
     audit.record(session, now, by, "pathways.exclude", pathway_id)
-    is_out = {
-        one: one is not None and is_excluded(session, pathway_id, [one])
+    left = [
+        one
         for one in (pathway.contact_id, pathway.deputy_id)
-    }
-    deputy_id = None if is_out[pathway.deputy_id] else pathway.deputy_id
-    contact_id = deputy_id if is_out[pathway.contact_id] else pathway.contact_id
+        if one is not None and not is_excluded(session, pathway_id, [one])
+    ]
+    contact_id, deputy_id = (*left, None, None)[:2]
     pathways.save_pathway(session, replace(pathway, contact_id=contact_id, deputy_id=deputy_id))
     for step in steps.list_steps(session, [pathway_id]):
         if step.owner_id is not None and is_excluded(session, pathway_id, [step.owner_id]):

@@ -20,6 +20,7 @@ from api.kernel.http import add_api_pages, guard, make_api
 from api.orders import routes as orders
 from api.pathways import routes as pathways
 from api.pathways.routes import directory
+from api.pathways.routes.consents import link_started
 from api.pathways.service.content import pathway_content
 from api.pathways.service.directory import read_directory
 from api.policing import routes as policing
@@ -83,6 +84,7 @@ def _build(settings: Settings, engine: Engine, audience: Audience) -> tuple[Flas
     for read in (read_red_flags, read_directory, pathway_content):
         read(settings.content_dir)  # a start with half a list is refused
     app.extensions["baken.heard"] = geofence.heard_of
+    app.extensions["baken.started"] = link_started
     app.extensions["baken.help"] = hers.Help()
     app.extensions["baken.streams"] = make_streams(engine, geofence.positions_json)
     api = make_api(app, _TITLES[audience], BLUEPRINTS[audience])

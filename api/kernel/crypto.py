@@ -14,6 +14,7 @@ import bcrypt
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.secret import SecretBox
 
 KEY_BYTES = 32
@@ -142,6 +143,25 @@ def unseal(key: bytes, sealed: bytes) -> bytes:
         return SecretBox(key).decrypt(sealed)
     except (CryptoError, ValueError) as error:
         raise Undecipherable("not sealed with this key") from error
+
+
+def new_key_pair() -> tuple[bytes, bytes]:
+    """Return a private and a public key (X25519), 32 bytes each, for `seal_to`."""
+    private = PrivateKey.generate()
+    return bytes(private), bytes(private.public_key)
+
+
+def seal_to(public: bytes, plain: bytes) -> bytes:
+    """Return `plain` sealed so that only the private key opens it, not even whoever sealed it."""
+    return bytes(SealedBox(PublicKey(public)).encrypt(plain))
+
+
+def open_sealed(private: bytes, sealed: bytes) -> bytes:
+    """Return the plain bytes; raises Undecipherable when the key or a byte is wrong."""
+    try:
+        return bytes(SealedBox(PrivateKey(private)).decrypt(sealed))
+    except (CryptoError, ValueError) as error:
+        raise Undecipherable("not sealed to this key") from error
 
 
 class ColumnCipher:

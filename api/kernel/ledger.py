@@ -12,7 +12,7 @@ import json
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, cast
 
 from sqlalchemy import BigInteger, Index, Integer, Row, Table, Text, func, insert, select, tuple_
@@ -291,6 +291,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
         return str(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, bytes):
         return value.hex()
     return value

@@ -354,7 +354,8 @@ def test_a_code_makes_one_account_and_then_nothing(engine: Engine, now: datetime
         code, typed = service.make_code(session, None, staff, now)
     assert code.expires_at == now + CODE_LIFE
     with transaction(engine) as session:
-        account = service.start(session, typed, service.prepare_person(PIN), now)
+        account, for_id = service.start(session, typed, service.prepare_person(PIN), now)
+    assert for_id is None
     assert account.person_id == code.person_id
     with pytest.raises(CodeNotFound), transaction(engine) as session:
         service.start(session, typed, service.prepare_person(PIN), now)

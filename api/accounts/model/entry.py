@@ -131,11 +131,16 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class EntryCode:
-    """A code that a member of staff hands over, with which a person makes an account of her own."""
+    """A code that a member of staff hands over, with which a person makes an account of her own.
+
+    Attributes:
+        for_id: What the account is for besides, which a room above knows; None for nothing.
+    """
 
     id: UUID
     person_id: UUID
     expires_at: datetime
+    for_id: UUID | None = None
 
 
 class EntryNotFound(NotFound):

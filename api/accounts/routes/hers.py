@@ -152,7 +152,9 @@ class Start(MethodView):
         """Begin with a code."""
         new = service.prepare_person(body["pin"])
         with transaction(engine()) as session:
-            account = service.start(session, body["code"], new, clock.now())
+            account, for_id = service.start(session, body["code"], new, clock.now())
+            if for_id is not None:
+                current_app.extensions["baken.started"](session, account.id, for_id)
         return {"number": new.number}, 201, _begin(account, new.number_key)
 
 

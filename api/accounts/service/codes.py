@@ -24,7 +24,7 @@ from api.kernel import audit, crypto
 
 
 def make_code(
-    session: Session, person_id: UUID | None, made_by: UUID, now: datetime
+    session: Session, person_id: UUID | None, made_by: UUID, now: datetime, for_id: UUID | None = None
 ) -> tuple[EntryCode, str]:
     """Make a code for one use; the code itself is shown once and stored nowhere.
 
@@ -34,15 +34,18 @@ def make_code(
     if person_id is not None and store.find_person_account(session, person_id) is not None:
         raise PersonHasAccount("This person has an account already. Give her another number and PIN instead.")
     text = "".join(secrets.choice(CODE_CHARACTERS) for _ in range(CODE_LENGTH))
-    code = EntryCode(uuid.uuid4(), person_id or uuid.uuid4(), now + CODE_LIFE)
+    code = EntryCode(uuid.uuid4(), person_id or uuid.uuid4(), now + CODE_LIFE, for_id)
     slot_store.add_code(session, code, crypto.hash_token(text), made_by)
     audit.record(session, now, made_by, "accounts.make_code", code.id)
     return code, text
 
 
-def start(session: Session, text: str, new: NewPerson, now: datetime) -> Account:
-    """Make the account that a code is for; raises CodeNotFound for one that is wrong, used or too old."""
+def start(session: Session, text: str, new: NewPerson, now: datetime) -> tuple[Account, UUID | None]:
+    """Make the account that a code is for, and return what it is for besides.
+
+    Raises CodeNotFound for a code that is wrong, used or too old.
+    """
     code = slot_store.use_code(session, crypto.hash_token(text), now)
     if code is None or store.find_person_account(session, code.person_id) is not None:
         raise CodeNotFound("Not found.")
-    return add_person_account(session, code.person_id, new, now)
+    return add_person_account(session, code.person_id, new, now), code.for_id

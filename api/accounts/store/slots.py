@@ -64,6 +64,7 @@ class _CodeRow(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     code_hash: Mapped[str] = mapped_column(Text, unique=True)
     person_id: Mapped[UUID]
+    for_id: Mapped[UUID | None]
     made_by: Mapped[UUID]
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -159,6 +160,7 @@ def add_code(session: Session, code: EntryCode, code_hash: str, made_by: UUID) -
             id=code.id,
             code_hash=code_hash,
             person_id=code.person_id,
+            for_id=code.for_id,
             made_by=made_by,
             expires_at=code.expires_at,
             used_at=None,
@@ -172,9 +174,9 @@ def use_code(session: Session, code_hash: str, now: datetime) -> EntryCode | Non
         update(_CodeRow)
         .where(_CodeRow.code_hash == code_hash, _CodeRow.used_at.is_(None), _CodeRow.expires_at > now)
         .values(used_at=now)
-        .returning(_CodeRow.id, _CodeRow.person_id, _CodeRow.expires_at)
+        .returning(_CodeRow.id, _CodeRow.person_id, _CodeRow.expires_at, _CodeRow.for_id)
     ).one_or_none()
-    return None if taken is None else EntryCode(taken.id, taken.person_id, taken.expires_at)
+    return None if taken is None else EntryCode(*taken)
 
 
 def reseal_slots(session: Session, old_key: bytes, limit: int, after: UUID | None) -> tuple[UUID | None, int]:

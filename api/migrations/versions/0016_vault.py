@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("code_hash", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("for_id", sa.Uuid(), nullable=True),
         sa.Column("made_by", sa.Uuid(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),

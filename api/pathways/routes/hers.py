@@ -5,6 +5,7 @@ from uuid import UUID
 from flask.views import MethodView
 
 from api.accounts.model import Account, Role
+from api.accounts.routes.hers import must_be_hers
 from api.kernel import clock
 from api.kernel.db import transaction
 from api.kernel.errors import NotFound
@@ -20,6 +21,7 @@ schedule = Blueprint("schedule", __name__, url_prefix="/schedule", description="
 
 
 def _account_id() -> UUID:
+    must_be_hers()
     account: Account = actor()
     return account.id
 

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from api.accounts import service as accounts
 from api.accounts.model import Account
+from api.accounts.model.entry import EntryCode
 from api.kernel import audit
 from api.kernel.db import serialise
 from api.pathways.model.agencies import Agency, AgencyNotFound
@@ -259,6 +261,17 @@ def reopen_pathway(
     soon = _first_contact(content, insight.pathway.urgency, now)
     changed = replace(insight.pathway, closed_at=None, close_reason=None, next_contact_at=soon)
     return _save(session, insight, changed, EventKind.REOPENED, now, {})
+
+
+def make_entry_code(
+    session: Session, account: Account, pathway_id: UUID, now: datetime
+) -> tuple[EntryCode, str]:
+    """Make a code with which she makes an account of her own that reads this pathway.
+
+    Raises PathwayNotFound, OnlyFixedContact or PathwayClosed.
+    """
+    _changing(session, account, pathway_id)
+    return accounts.make_code(session, None, account.id, now, pathway_id)
 
 
 def link_account(

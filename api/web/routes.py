@@ -11,6 +11,7 @@ from api.safety_plans.model import cover_named
 
 _HERE = Path(__file__).parent
 CONSOLE = _HERE / "console"
+PATHWAYS = _HERE / "pathways"
 APP = _HERE / "app"
 LEAFLET = Path(leaflet.BASE_DIR)
 
@@ -38,6 +39,20 @@ def control_room() -> Response:
 def console_file(name: str) -> Response:
     """Give a script or style of the control room."""
     return send_from_directory(CONSOLE, name)
+
+
+@control_pages.route("/pathways")
+@public
+def case_work() -> Response:
+    """Give the case worker's page, which asks to sign in by itself."""
+    return _fresh(PATHWAYS, "index.html")
+
+
+@control_pages.route("/pathways/<name>")
+@public
+def case_work_file(name: str) -> Response:
+    """Give a script or style of the case worker's page."""
+    return send_from_directory(PATHWAYS, name)
 
 
 @control_pages.route("/leaflet/<path:name>")

@@ -138,6 +138,8 @@ TABLES = {
 /docs/start.js GET public
 /leaflet/<path:name> GET public
 /openapi.json GET public
+/pathways GET public
+/pathways/<name> GET public
 """,
     Audience.APP: """
 / GET public

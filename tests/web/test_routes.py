@@ -24,7 +24,7 @@ from api.alerts.service.sending import RECEIPT_OUTCOMES
 from api.kernel.config import COVERS
 from api.orders.model import Party
 from api.safety_plans.model import cover_named
-from api.web.routes import APP, CONSOLE
+from api.web.routes import APP, CONSOLE, PATHWAYS
 from tests.web.hosts import app_host, control_host
 
 ALERTS = APP.parents[1] / "alerts"
@@ -56,8 +56,11 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
+PAGE_FILES = _files(CONSOLE) + _files(PATHWAYS) + _files(APP)
 EACH_FILE = pytest.mark.parametrize(
-    "path", _files(CONSOLE) + _files(APP), ids=lambda path: f"{path.parent.name}-{path.name}"
+    "path",
+    PAGE_FILES,
+    ids=lambda path: f"{path.parent.name}-{path.name}",
 )
 
 
@@ -97,7 +100,9 @@ def test_the_policy_allows_nothing_inline_and_nothing_from_outside(control: Flas
 
 
 @pytest.mark.parametrize(
-    "path", _files(CONSOLE) + _files(APP), ids=lambda path: f"{path.parent.name}-{path.name}"
+    "path",
+    PAGE_FILES,
+    ids=lambda path: f"{path.parent.name}-{path.name}",
 )
 def test_no_file_names_an_address_outside(path: Path) -> None:
     text = path.read_text(encoding="utf-8").replace("http://www.w3.org/", "")
@@ -105,7 +110,9 @@ def test_no_file_names_an_address_outside(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", _files(CONSOLE) + _files(APP), ids=lambda path: f"{path.parent.name}-{path.name}"
+    "path",
+    PAGE_FILES,
+    ids=lambda path: f"{path.parent.name}-{path.name}",
 )
 def test_no_script_makes_markup_from_text(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

@@ -8,10 +8,10 @@ from api.accounts.model import Account, Role
 from api.accounts.routes.hers import must_be_hers
 from api.kernel import clock
 from api.kernel.db import transaction
-from api.kernel.errors import NotFound
+from api.kernel.errors import Conflict, NotFound
 from api.kernel.http import Blueprint, actor, allow, engine
 from api.pathways.model.pathways import PathwayNotFound
-from api.pathways.model.steps import Step, StepAct
+from api.pathways.model.steps import Step, StepAct, StepConflict
 from api.pathways.model.work import Schedule
 from api.pathways.routes.pathways import content, step_number
 from api.pathways.schemas.hers import LanguageQuerySchema, ScheduleSchema, StateSchema
@@ -31,8 +31,10 @@ def _decide(number: str, what: StepAct) -> Step:
     try:
         with transaction(engine()) as session:
             return work.decide_herself(session, _account_id(), at, what, clock.now())
-    except PathwayNotFound as error:  # its sentence has a word that the neutral host never says
+    except PathwayNotFound as error:  # what staff read of it has words that the neutral host never says
         raise NotFound("There is no such step.") from error
+    except StepConflict as error:
+        raise Conflict("This cannot be done now: look again at how it stands.") from error
 
 
 @schedule.route("")

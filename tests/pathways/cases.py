@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from api.accounts import routes as account_routes
 from api.accounts import service as accounts
 from api.accounts import store as account_store
 from api.accounts.model import Account, Role
+from api.kernel import clock
 from api.kernel.config import CONTENT
 from api.kernel.db import reading, transaction
 from api.pathways.model.agencies import (
@@ -229,3 +233,12 @@ def content_file(folder: Path, *changes: tuple[str, str]) -> Path:
     path = folder / "pathway.yaml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def client_of(app: Flask, town: Town, name: str) -> FlaskClient:
+    """A client of the control host with the session of somebody of the town."""
+    with transaction(town.engine) as session:
+        token = accounts.open_session(session, town.accounts[name], clock.now())
+    client = app.test_client()
+    client.set_cookie(account_routes.STAFF_COOKIE, token)
+    return client

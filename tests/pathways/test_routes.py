@@ -21,7 +21,7 @@ from api.pathways.routes import app_blueprints, control_blueprints
 from api.pathways.service import opening
 from api.pathways.service.content import read_content
 from tests.accounts.hosts import make_host, signed_in
-from tests.pathways.cases import Town, content_file
+from tests.pathways.cases import Town, client_of, content_file
 
 Json = dict[str, Any]
 ALWAYS = {
@@ -49,14 +49,6 @@ def town(sqlite_engine: Engine) -> Town:
 @pytest.fixture
 def control(sqlite_engine: Engine) -> Flask:
     return make_host(sqlite_engine, control_blueprints)
-
-
-def client_of(app: Flask, town: Town, name: str) -> FlaskClient:
-    with transaction(town.engine) as session:
-        token = accounts.open_session(session, town.accounts[name], clock.now())
-    client = app.test_client()
-    client.set_cookie(account_routes.STAFF_COOKIE, token)
-    return client
 
 
 @pytest.fixture

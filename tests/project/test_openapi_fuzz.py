@@ -21,11 +21,15 @@ from api.alerts.service import open_alerts
 from api.app import Audience, create_app, openapi_of
 from api.geofence.model import Circle, Visibility
 from api.geofence.service.zones import ZoneDraft, add_zone
+from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import make_engine, transaction
+from api.pathways.model.agencies import AgencyDraft, AgencyKind, MemberDraft, MemberRole
+from api.pathways.service import agencies
 from tests.accounts.hosts import signed_in
 from tests.factories import NOW, PLACE
 from tests.orders import register
+from tests.pathways.cases import Town, client_of
 from tests.policing import station as policing
 
 EXAMPLES = 40
@@ -36,13 +40,15 @@ KEY = "7a" * 32
 
 
 class Host:
-    """The control host with one order in it, and a supervisor who has signed in."""
+    """The control host with one order and one pathway in it; a supervisor and a case worker are signed in."""
 
     def __init__(self, database: Path) -> None:
         self.engine = make_engine(f"sqlite:///{database}", bytes.fromhex(KEY))
         environ = {"BAKEN_HOME": str(database.parent), "BAKEN_SERVER_KEY": KEY}
         self.app = create_app(Settings.from_env(environ), self.engine, Audience.CONTROL)
         self.client: FlaskClient = signed_in(self.app, Role.SUPERVISOR)
+        self.town = Town(self.engine)
+        self.worker = client_of(self.app, self.town, "centre worker")
         self.description = schemathesis.openapi.from_wsgi("/openapi.json", self.app)
         self.known: dict[str, Any] = {}
 
@@ -67,6 +73,31 @@ class Host:
                 "officer_id": str(officer_id),
                 "device_id": str(register.add_device(session).id),
             }
+        self.known |= self._renew_pathway()
+
+    def _renew_pathway(self) -> dict[str, Any]:
+        """A pathway of which step 5 is offered, and an agency of its own that may take it."""
+        worker, now = self.town.accounts["centre worker"], clock.now()
+        with transaction(self.engine) as session:
+            draft = AgencyDraft("Another centre", AgencyKind.CENTRE, "Haarlem", "Europe/Amsterdam")
+            agency = agencies.add_agency(session, draft, None, now)
+            person = MemberDraft(worker.id, MemberRole.WORKER, "Noor", None)
+            member = agencies.add_member(session, agency.id, person, None, now)
+        pathway = self.town.open(now=now)
+        self.town.agree(pathway, now=now)
+        return {
+            "agency_id": str(agency.id),
+            "member_id": str(member.id),
+            "account_id": str(worker.id),
+            "contact_id": str(worker.id),
+            "deputy_id": None,
+            "pathway_id": str(pathway.id),
+            "number": "5",
+        }
+
+    def client_for(self, path: str) -> FlaskClient:
+        """Whoever may call it: a case worker has the pathways, a supervisor everything else."""
+        return self.worker if path.startswith("/api/pathways") else self.client
 
     def aim(self, case: Case[Any]) -> dict[str, str]:
         """Turn every other call to what is there; returns the header of who has read it.
@@ -78,11 +109,11 @@ class Host:
         for names in (case.path_parameters, case.body):
             if isinstance(names, dict):
                 names.update({name: self.known[name] for name in names if name in self.known})
-        etag = self.client.get(case.formatted_path).headers.get("ETag")
+        etag = self.client_for(case.formatted_path).get(case.formatted_path).headers.get("ETag")
         return {"If-Match": etag} if etag else {}
 
-    def cookies(self) -> dict[str, str]:
-        cookie = self.client.get_cookie("session")
+    def cookies(self, path: str) -> dict[str, str]:
+        cookie = self.client_for(path).get_cookie("session")
         assert cookie is not None
         return {"session": cookie.value}
 
@@ -115,7 +146,7 @@ def test_nothing_that_is_sent_breaks_the_server(method: str, path: str, host: Ho
     @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
     @given(sent)
     def send(case: Case[Any]) -> None:
-        response = case.call(headers=host.aim(case), cookies=host.cookies())
+        response = case.call(headers=host.aim(case), cookies=host.cookies(path))
         case.validate_response(response, checks=[not_a_server_error, response_schema_conformance])
 
     send()

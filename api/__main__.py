@@ -77,6 +77,13 @@ def _openapi(settings: Settings) -> None:
     print(json.dumps(openapi_of(settings), indent=2, ensure_ascii=False))
 
 
+def _routes(settings: Settings) -> None:
+    """Print who may call what: every route by every role."""
+    from api.launch.matrix import matrix_of
+
+    print(matrix_of(settings), end="")
+
+
 def _web_control(settings: Settings) -> None:
     """Serve staff: control room, administration, API."""
     from api.app import Audience
@@ -257,6 +264,7 @@ ONCE: dict[str, Callable[[Settings], None]] = {
     "migrate": _migrate,
     "seed-demo": _seed_demo,
     "openapi": _openapi,
+    "routes": _routes,
     "evidence-key": _evidence_key,
 }
 """Commands that do one thing and end."""

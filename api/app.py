@@ -8,6 +8,8 @@ from flask_smorest import Api
 from sqlalchemy import Engine
 
 from api.accounts import routes as accounts
+from api.accounts.memory import KeyRates
+from api.accounts.routes import administration, keys, own, trail
 from api.alerts import routes as alerts
 from api.alerts.routes import hers
 from api.alerts.streams import make_streams
@@ -39,6 +41,10 @@ class Audience(StrEnum):
 BLUEPRINTS = {
     Audience.CONTROL: (
         *accounts.control_blueprints,
+        *own.control_blueprints,
+        *administration.control_blueprints,
+        *keys.control_blueprints,
+        *trail.control_blueprints,
         *orders.control_blueprints,
         *policing.control_blueprints,
         *pathways.control_blueprints,
@@ -63,6 +69,7 @@ BLUEPRINTS = {
 }
 _TITLES = {Audience.CONTROL: "Baken", Audience.APP: "API"}
 _IDENTIFY = {Audience.CONTROL: accounts.identify_staff, Audience.APP: accounts.identify_person}
+_IDENTIFY_KEY = {Audience.CONTROL: keys.identify_key, Audience.APP: None}
 
 
 def create_app(settings: Settings, engine: Engine, audience: Audience) -> Flask:
@@ -86,9 +93,12 @@ def _build(settings: Settings, engine: Engine, audience: Audience) -> tuple[Flas
     app.extensions["baken.heard"] = geofence.heard_of
     app.extensions["baken.started"] = link_started
     app.extensions["baken.help"] = hers.Help()
-    app.extensions["baken.streams"] = make_streams(engine, geofence.positions_json)
+    streams = make_streams(engine, geofence.positions_json)
+    app.extensions["baken.streams"] = streams
+    app.extensions["baken.end_streams"] = streams.end_of
+    app.extensions["baken.key_rates"] = KeyRates()
     api = make_api(app, _TITLES[audience], BLUEPRINTS[audience])
-    guard(app, _IDENTIFY[audience])
+    guard(app, _IDENTIFY[audience], _IDENTIFY_KEY[audience])
     if audience is Audience.CONTROL:
         add_api_pages(app, api)
     return app, api

@@ -254,6 +254,7 @@ def main() -> None:
             "BAKEN_SERVER_KEY": "2b" * 32,
             "BAKEN_CONTROL_PORT": str(control_port),
             "BAKEN_APP_PORT": str(app_port),
+            "BAKEN_STAFF_TOTP": "optional",
         }
         settings = Settings.from_env(environ)
         engine = make_engine(settings.database_url, settings.server_key)

@@ -69,6 +69,7 @@ class House:
             "BAKEN_DATABASE_URL": database_url,
             "BAKEN_SERVER_KEY": SERVER_KEY,
             "BAKEN_WEBHOOK_SECRET": "webhook-secret-of-this-test",
+            "BAKEN_STAFF_TOTP": "optional",  # tests of the second factor say otherwise
             **ports,
             **more,
         }

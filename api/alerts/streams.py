@@ -133,6 +133,14 @@ class Streams:
             if listener in self._listeners:
                 self._listeners.remove(listener)
 
+    def end_of(self, owner_id: UUID) -> None:
+        """Cut every stream of an account off now; its client is then asked to sign in again."""
+        with self._lock:
+            own = [one for one in self._listeners if one.owner_id == owner_id]
+            for listener in own:
+                listener.cut()
+                self._listeners.remove(listener)
+
     def control_frames(
         self, listener: Listener, after: int | None, is_allowed: Callable[[], bool]
     ) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text, insert, select
+from sqlalchemy import ColumnElement, Text, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from api.kernel import ledger
@@ -20,6 +20,35 @@ class Act:
     actor_id: UUID | None
     act: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the trail as an auditor sees it: ids and kinds, none of the texts that people wrote."""
+
+    id: UUID
+    at: datetime
+    actor_id: UUID | None
+    act: str
+    object_id: UUID | None
+    has_reason: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which rows; None asks for all.
+
+    Attributes:
+        act: `<room>` or `<room>.<verb>`.
+        since: The first moment.
+        until: The first moment no longer.
+    """
+
+    actor_id: UUID | None = None
+    object_id: UUID | None = None
+    act: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class _AuditRow(Base):
@@ -52,3 +81,36 @@ def list_about(session: Session, object_id: UUID) -> list[Act]:
     query = select(_AuditRow.at, _AuditRow.actor_id, _AuditRow.act, _AuditRow.reason)
     query = query.where(_AuditRow.object_id == object_id).order_by(_AuditRow.at, _AuditRow.act, _AuditRow.id)
     return [Act(*row) for row in session.execute(query)]
+
+
+def count(session: Session, asked: Asked) -> int:
+    """Return how many rows there are of what is asked for."""
+    return session.scalar(select(func.count()).select_from(_AuditRow).where(*_conditions(asked))) or 0
+
+
+def page(session: Session, asked: Asked, first: int, limit: int) -> list[Row]:
+    """Return rows of what is asked for, the newest first, from the `first`-th (0 is the first) on."""
+    columns = (_AuditRow.id, _AuditRow.at, _AuditRow.actor_id, _AuditRow.act, _AuditRow.object_id)
+    query = select(*columns, _AuditRow.reason != "").where(*_conditions(asked))
+    query = query.order_by(_AuditRow.at.desc(), _AuditRow.id).offset(first).limit(limit)
+    return [Row(*row) for row in session.execute(query)]
+
+
+def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if asked.actor_id is not None:
+        found.append(_AuditRow.actor_id == asked.actor_id)
+    if asked.object_id is not None:
+        found.append(_AuditRow.object_id == asked.object_id)
+    if asked.act is not None:
+        is_room = "." not in asked.act
+        found.append(
+            _AuditRow.act.startswith(f"{asked.act}.", autoescape=True)
+            if is_room
+            else _AuditRow.act == asked.act
+        )
+    if asked.since is not None:
+        found.append(_AuditRow.at >= asked.since)
+    if asked.until is not None:
+        found.append(_AuditRow.at < asked.until)
+    return found

@@ -53,6 +53,7 @@ class Settings:
         playbook_file: Who is told of what, in which order (`api.alerts.service.playbooks`).
         content_dir: Folder of what people read: plan, red flags, addresses of help.
         tls: True behind HTTPS: cookies become Secure and HSTS is sent.
+        staff_totp: Whether staff must have a second factor; False lets a password alone in where none is set.
     """
 
     home: Path
@@ -76,6 +77,7 @@ class Settings:
     vapid_subject: str
     cover: str
     tls: bool
+    staff_totp: bool
     police_port: int
     limits_file: Path | None
     playbook_file: Path
@@ -117,6 +119,7 @@ class Settings:
             vapid_subject=_subject(values.get("BAKEN_VAPID_SUBJECT", "mailto:push@localhost")),
             cover=_choice(values, "BAKEN_COVER", COVERS),
             tls=_choice(values, "BAKEN_TLS", ("no", "yes")) == "yes",
+            staff_totp=_choice(values, "BAKEN_STAFF_TOTP", ("required", "optional")) == "required",
             police_port=_port(values, "BAKEN_POLICE_PORT", 8480),
             playbook_file=_playbook(values.get("BAKEN_PLAYBOOK") or "nl"),
             content_dir=content_dir_of(values),

@@ -50,6 +50,18 @@ class Actor(Protocol):
         """One role of `accounts.model.Role`."""
 
 
+class KeyHolder(Protocol):
+    """A machine that makes the request with a key, as far as the kernel needs to know."""
+
+    @property
+    def id(self) -> UUID:
+        """The key's id."""
+
+    @property
+    def scopes(self) -> frozenset[Any]:
+        """What the key may: texts, as `allow(scope=…)` names them."""
+
+
 class _Parser(FlaskParser):
     """Reads bodies; what the JSON reader itself gives up on is the sender's fault and not our bug."""
 
@@ -76,11 +88,15 @@ class Schema(ma.Schema):
         unknown = ma.RAISE
 
 
-def allow(*roles: str) -> Callable[[View], View]:
-    """Mark a view as callable by these roles; a view without a mark answers 404."""
+def allow(*roles: str, scope: str | None = None) -> Callable[[View], View]:
+    """Mark a view as callable by these roles; a view without a mark answers 404.
+
+    `scope` lets machines in besides whose key has it; no role ever does that, whatever its name.
+    """
 
     def mark(view: View) -> View:
         view.__allow__ = frozenset(roles)  # type: ignore[attr-defined]  # a mark on a function
+        view.__scope__ = scope  # type: ignore[attr-defined]  # a mark on a function
         return view
 
     return mark
@@ -111,6 +127,11 @@ def allowed_roles(app: Flask, endpoint: str, method: str) -> frozenset[str] | No
     return cast("frozenset[str] | None", getattr(_view_of(app, endpoint, method), "__allow__", None))
 
 
+def scope_of(app: Flask, endpoint: str, method: str) -> str | None:
+    """Return the scope by which a machine's key may call this; None when no key may."""
+    return cast("str | None", getattr(_view_of(app, endpoint, method), "__scope__", None))
+
+
 def _view_of(app: Flask, endpoint: str, method: str) -> Any:  # noqa: ANN401 - a function with marks on it
     view: Any = app.view_functions[endpoint]
     if view_class := getattr(view, "view_class", None):
@@ -118,8 +139,16 @@ def _view_of(app: Flask, endpoint: str, method: str) -> Any:  # noqa: ANN401 - a
     return view
 
 
-def guard(app: Flask, identify: Callable[[], Actor | None]) -> None:
-    """Refuse what is not marked, not signed in, not of an allowed role, or sent by another site."""
+def guard(
+    app: Flask,
+    identify: Callable[[], Actor | None],
+    identify_key: Callable[[str], KeyHolder | None] | None = None,
+) -> None:
+    """Refuse what is not marked, not signed in, not of an allowed role, or sent by another site.
+
+    Whoever sends a key is judged by the key alone: a cookie beside it counts for nothing, and the key's
+    role neither. Without `identify_key` no key opens anything.
+    """
 
     def check() -> Response | None:
         if request.endpoint is None:
@@ -133,6 +162,8 @@ def guard(app: Flask, identify: Callable[[], Actor | None]) -> None:
             return None
         if _SIGNED in roles:
             return _refuse_unsigned(app, request.endpoint)
+        if (key := _bearer()) is not None and identify_key is not None:
+            return _admit_key(identify_key(key), scope_of(app, request.endpoint, request.method))
         actor = identify()
         if actor is None:
             return _problem(401, "Sign in first.")
@@ -142,6 +173,21 @@ def guard(app: Flask, identify: Callable[[], Actor | None]) -> None:
         return None
 
     app.before_request(check)
+
+
+def _bearer() -> str | None:
+    """Return the key that came with the request, or None; OwnTracks' devices send Basic, not Bearer."""
+    given = request.authorization
+    return given.token or "" if given is not None and given.type == "bearer" else None
+
+
+def _admit_key(holder: KeyHolder | None, scope: str | None) -> Response | None:
+    if holder is None:
+        return _problem(401, "This key opens nothing: it is wrong, expired or revoked.")
+    if scope is None or scope not in holder.scopes:
+        return _problem(404, "Not found.")
+    g.actor = holder
+    return None
 
 
 def _refuse_unsigned(app: Flask, endpoint: str) -> Response | None:

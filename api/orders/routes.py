@@ -10,6 +10,7 @@ from uuid import UUID
 from flask.views import MethodView
 
 from api.accounts.model import MONITORING, Account, Role
+from api.accounts.model.keys import Scope
 from api.accounts.service import prepare_person
 from api.kernel import clock
 from api.kernel.db import reading, transaction
@@ -147,7 +148,7 @@ class PersonAccount(MethodView):
 class Orders(MethodView):
     """All orders."""
 
-    @allow(*MONITORING)
+    @allow(*MONITORING, scope=Scope.ORDERS_READ)
     @orders.response(200, OrderSchema(many=True))
     @orders.paginate(**PAGE)
     def get(self, pagination_parameters: Any) -> list[ProtectiveOrder]:  # noqa: ANN401 - flask-smorest's
@@ -157,7 +158,7 @@ class Orders(MethodView):
                 session, *_window(pagination_parameters, service.count_orders(session))
             )
 
-    @allow(Role.SUPERVISOR)
+    @allow(Role.SUPERVISOR, scope=Scope.ORDERS_WRITE)
     @orders.etag
     @orders.arguments(OrderSchema)
     @orders.response(201, OrderSchema)
@@ -172,7 +173,7 @@ class Orders(MethodView):
 class OneOrder(MethodView):
     """One order."""
 
-    @allow(*MONITORING)
+    @allow(*MONITORING, scope=Scope.ORDERS_READ)
     @orders.etag
     @orders.response(200, OrderSchema)
     def get(self, order_id: UUID) -> ProtectiveOrder:
@@ -180,7 +181,7 @@ class OneOrder(MethodView):
         with reading(engine()) as session:
             return service.get_order(session, order_id)
 
-    @allow(Role.SUPERVISOR)
+    @allow(Role.SUPERVISOR, scope=Scope.ORDERS_WRITE)
     @orders.etag
     @orders.arguments(OrderSchema)
     @orders.response(200, OrderSchema)
@@ -241,7 +242,7 @@ class ExemptionEnd(MethodView):
 class Devices(MethodView):
     """All devices."""
 
-    @allow(*MONITORING)
+    @allow(*MONITORING, scope=Scope.DEVICES_READ)
     @devices.response(200, DeviceSchema(many=True))
     @devices.paginate(**PAGE)
     def get(self, pagination_parameters: Any) -> list[Device]:  # noqa: ANN401 - flask-smorest's
@@ -251,7 +252,7 @@ class Devices(MethodView):
                 session, *_window(pagination_parameters, service.count_devices(session))
             )
 
-    @allow(Role.SUPERVISOR)
+    @allow(Role.SUPERVISOR, scope=Scope.DEVICES_WRITE)
     @devices.arguments(DeviceDraftSchema)
     @devices.response(201, NewDeviceSchema)
     def post(self, body: dict[str, Any]) -> tuple[tuple[Device, str], int]:
@@ -264,7 +265,7 @@ class Devices(MethodView):
 class OneDevice(MethodView):
     """One device."""
 
-    @allow(*MONITORING)
+    @allow(*MONITORING, scope=Scope.DEVICES_READ)
     @devices.response(200, DeviceSchema)
     def get(self, device_id: UUID) -> Device:
         """Show a device."""
@@ -301,7 +302,7 @@ class DeviceSecret(MethodView):
 class DeviceAssignment(MethodView):
     """Who carries a device now."""
 
-    @allow(Role.SUPERVISOR)
+    @allow(Role.SUPERVISOR, scope=Scope.DEVICES_WRITE)
     @devices.arguments(HolderSchema)
     @devices.response(201, AssignmentSchema)
     def post(self, body: dict[str, Any], device_id: UUID) -> Assignment:
@@ -317,7 +318,7 @@ class DeviceAssignment(MethodView):
                 since=body["since"],
             )
 
-    @allow(Role.SUPERVISOR)
+    @allow(Role.SUPERVISOR, scope=Scope.DEVICES_WRITE)
     @devices.response(204)
     def delete(self, device_id: UUID) -> None:
         """Take a device back."""

@@ -9,28 +9,36 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from api.accounts import routes, service
-from api.accounts.model import Account, Role
+from api.accounts.memory import KeyRates
+from api.accounts.model import Role
+from api.accounts.routes.keys import identify_key
 from api.geofence.model import Limits
 from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import transaction
-from api.kernel.http import Blueprint, add_api_pages, guard, make_api
+from api.kernel.http import Actor, Blueprint, add_api_pages, guard, make_api
 
 
 def make_host(
     engine: Engine,
     blueprints: Sequence[Blueprint],
-    identify: Callable[[], Account | None] = routes.identify_staff,
+    identify: Callable[[], Actor | None] = routes.identify_staff,
     **environ: str,
 ) -> Flask:
     """An application of these routes; `environ` are settings."""
     app = Flask(__name__)
     app.testing = True
-    values = {"BAKEN_HOME": str(Path("/nonexistent")), "BAKEN_SERVER_KEY": "0" * 64}
+    values = {
+        "BAKEN_HOME": str(Path("/nonexistent")),
+        "BAKEN_SERVER_KEY": "0" * 64,
+        "BAKEN_STAFF_TOTP": "optional",
+    }
     app.extensions["baken.engine"] = engine
     app.extensions["baken.limits"] = Limits()
     app.extensions["baken.settings"] = Settings.from_env(values | environ)
-    guard(app, identify)
+    app.extensions["baken.end_streams"] = lambda _account_id: None
+    app.extensions["baken.key_rates"] = KeyRates()
+    guard(app, identify, identify_key)
     add_api_pages(app, make_api(app, "Test", blueprints))
     return app
 

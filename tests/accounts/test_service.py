@@ -49,6 +49,11 @@ def who(engine: Engine, token: str, now: datetime) -> Account | None:
 def test_a_session_names_its_account_until_it_expires(engine: Engine, now: datetime) -> None:
     signed_in = try_in(engine, "olga", "correct horse", now)
     assert isinstance(signed_in, SignedIn)
+    for at in (now + timedelta(minutes=25) * count for count in range(1, 28)):  # in use all the time
+        with transaction(engine) as session:
+            found = service.find_session(session, signed_in.token, at)
+            assert found is not None
+            service.note_seen(session, found[1], at)
     account = who(engine, signed_in.token, now + SESSION_LIFE - timedelta(seconds=1))
     assert account is not None
     assert account.login == "olga"

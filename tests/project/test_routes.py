@@ -1,8 +1,9 @@
-"""Who may call what: the whole table, so that a change of it is seen in review, and the guard keeping it."""
+"""Who may call what: the whole matrix, so that a change of it is seen in review, and the guard keeping it."""
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,187 +13,24 @@ from sqlalchemy import Engine
 
 from api.accounts import routes as accounts
 from api.accounts import service
-from api.accounts.model import Account, Role
+from api.accounts.model import STAFF, Role
+from api.accounts.model.keys import KeyDraft, Scope
+from api.accounts.model.staff import ENROLLING, Purpose
+from api.accounts.service.keys import add_key
 from api.app import Audience, create_app
 from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import transaction
-from api.kernel.http import allowed_roles
+from api.launch.matrix import ACTORS, EVERYBODY, SIGNER, Entry, entries_of, matrix_of
+from tests.project.sources import ROOT
 
-TABLES = {
-    Audience.CONTROL: """
-/ GET public
-/api/agencies GET case_worker officer supervisor
-/api/agencies POST supervisor
-/api/agencies/<uuid:agency_id> GET case_worker officer supervisor
-/api/agencies/<uuid:agency_id> PUT supervisor
-/api/agencies/<uuid:agency_id>/duties GET case_worker officer supervisor
-/api/agencies/<uuid:agency_id>/duties PUT supervisor
-/api/agencies/<uuid:agency_id>/members GET case_worker officer supervisor
-/api/agencies/<uuid:agency_id>/members POST supervisor
-/api/agencies/<uuid:agency_id>/members/<uuid:member_id> GET case_worker officer supervisor
-/api/agencies/<uuid:agency_id>/members/<uuid:member_id> PUT supervisor
-/api/agencies/<uuid:agency_id>/members/<uuid:member_id>/end POST supervisor
-/api/agencies/<uuid:agency_id>/presence GET case_worker officer supervisor
-/api/agencies/<uuid:agency_id>/retirement POST supervisor
-/api/alerts GET operator supervisor
-/api/alerts/<uuid:alert_id> GET operator supervisor
-/api/alerts/<uuid:alert_id>/acknowledgement POST operator supervisor
-/api/alerts/<uuid:alert_id>/evidence POST supervisor
-/api/alerts/<uuid:alert_id>/resolution POST operator supervisor
-/api/alerts/<uuid:alert_id>/tracks GET operator supervisor
-/api/devices GET operator supervisor
-/api/devices POST supervisor
-/api/devices/<uuid:device_id> GET operator supervisor
-/api/devices/<uuid:device_id>/assignment DELETE supervisor
-/api/devices/<uuid:device_id>/assignment POST supervisor
-/api/devices/<uuid:device_id>/assignments GET operator supervisor
-/api/devices/<uuid:device_id>/retirement POST supervisor
-/api/devices/<uuid:device_id>/secret POST supervisor
-/api/directory GET auditor case_worker officer operator supervisor
-/api/drills/<uuid:drill_id> GET operator supervisor
-/api/drills/due GET operator supervisor
-/api/entry-codes POST case_worker supervisor
-/api/evidence/key GET operator supervisor
-/api/health GET operator supervisor
-/api/limits GET operator supervisor
-/api/map GET operator supervisor
-/api/orders GET operator supervisor
-/api/orders POST supervisor
-/api/orders/<uuid:order_id> GET operator supervisor
-/api/orders/<uuid:order_id> PUT supervisor
-/api/orders/<uuid:order_id>/drills GET operator supervisor
-/api/orders/<uuid:order_id>/drills POST supervisor
-/api/orders/<uuid:order_id>/exemptions GET operator supervisor
-/api/orders/<uuid:order_id>/exemptions POST supervisor
-/api/orders/<uuid:order_id>/exemptions/<uuid:exemption_id>/end POST supervisor
-/api/orders/<uuid:order_id>/limits GET operator supervisor
-/api/orders/<uuid:order_id>/limits PUT supervisor
-/api/orders/<uuid:order_id>/revocation POST supervisor
-/api/orders/<uuid:order_id>/sightings GET operator supervisor
-/api/orders/<uuid:order_id>/sightings POST operator supervisor
-/api/orders/<uuid:order_id>/zones GET operator supervisor
-/api/orders/<uuid:order_id>/zones POST supervisor
-/api/orders/<uuid:order_id>/zones/<uuid:zone_id> DELETE supervisor
-/api/orders/<uuid:order_id>/zones/<uuid:zone_id> GET operator supervisor
-/api/orders/<uuid:order_id>/zones/<uuid:zone_id> PUT supervisor
-/api/pathways POST case_worker officer
-/api/pathways/<uuid:pathway_id> GET case_worker officer
-/api/pathways/<uuid:pathway_id>/closing POST case_worker officer
-/api/pathways/<uuid:pathway_id>/code-word POST case_worker officer
-/api/pathways/<uuid:pathway_id>/contact PUT case_worker officer
-/api/pathways/<uuid:pathway_id>/contact-attempts POST case_worker officer
-/api/pathways/<uuid:pathway_id>/contact-attempts/<uuid:attempt_id>/outcome POST case_worker officer
-/api/pathways/<uuid:pathway_id>/exclusions POST case_worker officer
-/api/pathways/<uuid:pathway_id>/next-contact PUT case_worker officer
-/api/pathways/<uuid:pathway_id>/reopening POST case_worker officer
-/api/pathways/<uuid:pathway_id>/safe-contact GET case_worker officer
-/api/pathways/<uuid:pathway_id>/safe-contact PUT case_worker officer
-/api/pathways/<uuid:pathway_id>/safe-contact/clearing POST case_worker officer
-/api/pathways/<uuid:pathway_id>/safe-contact/sign POST case_worker officer
-/api/pathways/<uuid:pathway_id>/steps/<number>/acts POST case_worker officer
-/api/pathways/<uuid:pathway_id>/urgency PUT case_worker officer
-/api/pathways/steps GET case_worker officer
-/api/pathways/work GET case_worker officer
-/api/playbook GET operator supervisor
-/api/police-officers GET operator supervisor
-/api/police-officers POST supervisor
-/api/police-officers/<uuid:officer_id> GET operator supervisor
-/api/police-officers/<uuid:officer_id> PUT supervisor
-/api/police-officers/<uuid:officer_id>/absences GET operator supervisor
-/api/police-officers/<uuid:officer_id>/absences POST supervisor
-/api/police-officers/<uuid:officer_id>/absences/<uuid:absence_id>/end POST supervisor
-/api/police-officers/<uuid:officer_id>/retirement POST supervisor
-/api/police-stations GET operator supervisor
-/api/police-stations POST supervisor
-/api/police-stations/<uuid:station_id> GET operator supervisor
-/api/police-stations/<uuid:station_id> PUT supervisor
-/api/police-stations/<uuid:station_id>/retirement POST supervisor
-/api/police-stations/<uuid:station_id>/roster GET operator supervisor
-/api/police-stations/<uuid:station_id>/roster PUT supervisor
-/api/police-stations/<uuid:station_id>/roster/holes GET operator supervisor
-/api/police-stations/gaps GET operator supervisor
-/api/police-stations/import POST supervisor
-/api/police-stations/routing GET operator supervisor
-/api/police/acknowledgements POST signed
-/api/protected-persons GET operator supervisor
-/api/protected-persons POST supervisor
-/api/protected-persons/<uuid:person_id> GET operator supervisor
-/api/protected-persons/<uuid:person_id>/account POST supervisor
-/api/protected-persons/<uuid:person_id>/alert-policy GET operator supervisor
-/api/red-flags GET auditor case_worker officer operator supervisor
-/api/red-flags/result POST auditor case_worker officer operator supervisor
-/api/session DELETE auditor case_worker officer operator supervisor
-/api/session GET auditor case_worker officer operator supervisor
-/api/session POST public
-/api/sms/receipts POST signed
-/api/stream GET operator supervisor
-/api/tasks GET operator supervisor
-/api/tasks/<uuid:task_id>/outcome POST operator supervisor
-/api/wearers GET operator supervisor
-/api/wearers POST supervisor
-/api/wearers/<uuid:wearer_id> GET operator supervisor
-/console/<name> GET public
-/docs/ GET public
-/docs/<path:name> GET public
-/docs/start.js GET public
-/leaflet/<path:name> GET public
-/openapi.json GET public
-/pathways GET public
-/pathways/<name> GET public
-""",
-    Audience.APP: """
-/ GET public
-/addresses GET protected_person
-/assets/<name> GET public
-/details POST protected_person
-/entry DELETE protected_person
-/entry POST protected_person
-/entry PUT protected_person
-/forget POST protected_person
-/lists GET protected_person
-/lists/result POST protected_person
-/messages/<uuid:message_id>/receipt POST protected_person
-/notices PUT protected_person
-/notices/<uuid:notice_id> DELETE protected_person
-/notices/key GET protected_person
-/pages GET protected_person
-/pages PUT protected_person
-/pages/other DELETE protected_person
-/pages/other GET protected_person
-/preferences PUT protected_person
-/pub POST public
-/schedule GET protected_person
-/schedule/steps/<number>/pause POST protected_person
-/schedule/steps/<number>/refusal POST protected_person
-/schedule/steps/<number>/resume POST protected_person
-/second PUT protected_person
-/second/page GET protected_person
-/second/page PUT protected_person
-/session DELETE protected_person
-/session POST public
-/start POST public
-/stream GET protected_person
-/texts GET protected_person
-/texts/paper GET protected_person
-""",
-}
+SNAPSHOT = ROOT / "ops/contracts/routes.txt"
 COOKIES = {Audience.CONTROL: accounts.STAFF_COOKIE, Audience.APP: accounts.PERSON_COOKIE}
-METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 
-def rules_of(app: Flask) -> Iterator[tuple[str, str, str]]:
-    """Method, address and endpoint of everything that can be called."""
-    for rule in app.url_map.iter_rules():
-        for method in sorted((rule.methods or set()) & METHODS):
-            yield method, rule.rule, rule.endpoint
-
-
-def table_of(app: Flask) -> list[str]:
-    return sorted(
-        " ".join([address, method, *sorted(allowed_roles(app, endpoint, method) or {"NOBODY"})])
-        for method, address, endpoint in rules_of(app)
-    )
+@pytest.fixture
+def settings(server_key: bytes) -> Settings:
+    return Settings.from_env({"BAKEN_HOME": "nowhere", "BAKEN_SERVER_KEY": server_key.hex()})
 
 
 @pytest.fixture(params=list(Audience))
@@ -202,91 +40,179 @@ def audience(request: pytest.FixtureRequest) -> Audience:
 
 
 @pytest.fixture
-def app(sqlite_engine: Engine, server_key: bytes, audience: Audience) -> Flask:
-    settings = Settings.from_env({"BAKEN_HOME": "nowhere", "BAKEN_SERVER_KEY": server_key.hex()})
+def app(sqlite_engine: Engine, settings: Settings, audience: Audience) -> Flask:
     return create_app(settings, sqlite_engine, audience)
 
 
 @pytest.fixture
-def people(sqlite_engine: Engine) -> dict[Role, Account]:
+def entries(app: Flask, audience: Audience) -> list[Entry]:
+    return list(entries_of(app, audience))
+
+
+@pytest.fixture
+def tokens(sqlite_engine: Engine) -> Callable[[str], str]:
+    """Give a new session of an account of this role, or of one that sets up its second factor."""
+    found = {}
     with transaction(sqlite_engine) as session:
-        return {
-            role: service.add_account(session, role.value, "correct horse", role, None, clock.now())
-            for role in Role
-        }
+        for actor in ACTORS:
+            role = Role.SUPERVISOR if actor == ENROLLING else Role(actor)
+            found[actor] = service.add_account(session, actor, "correct horse", role, None, clock.now())
+
+    def token(actor: str) -> str:
+        purpose = Purpose.ENROLMENT if actor == ENROLLING else Purpose.FULL
+        with transaction(sqlite_engine) as session:
+            return service.open_session(session, found[actor], clock.now(), purpose)
+
+    return token
 
 
-def client_of(app: Flask, account: Account, cookie: str) -> FlaskClient:
-    with transaction(app.extensions["baken.engine"]) as session:
-        token = service.open_session(session, account, clock.now())
+def key_of(engine: Engine, scopes: frozenset[Scope]) -> dict[str, str]:
+    """The header of a new key with these scopes."""
+    now = clock.now()
+    with transaction(engine) as session:
+        draft = KeyDraft("test", scopes, now + timedelta(days=1))
+        return {"Authorization": f"Bearer {add_key(session, draft, uuid.uuid4(), now).text}"}
+
+
+def client_of(app: Flask, audience: Audience, token: str | None) -> FlaskClient:
     client = app.test_client()
-    client.set_cookie(cookie, token)
+    if token is not None:
+        client.set_cookie(COOKIES[audience], token)
     return client
 
 
-def call(client: FlaskClient, method: str, address: str) -> Any:
+def call(client: FlaskClient, entry: Entry, headers: dict[str, str] | None = None) -> Any:
     """Call with an id that belongs to nothing; the answer is not read: a stream would not end."""
-    filled = re.sub(r"<uuid:\w+>", str(uuid.UUID(int=0)), address)
+    filled = re.sub(r"<uuid:\w+>", str(uuid.UUID(int=0)), entry.address)
     filled = re.sub(r"<(\w+:)?\w+>", "x", filled)
-    body: dict[str, Any] | None = None if method in {"GET", "DELETE"} else {}
-    response = client.open(filled, method=method, json=body)
+    body: dict[str, Any] | None = None if entry.method in {"GET", "DELETE"} else {}
+    response = client.open(filled, method=entry.method, json=body, headers=headers)
     response.close()
     return response
 
 
-def test_every_route_says_who_may_call_it(app: Flask, audience: Audience) -> None:
-    assert table_of(app) == TABLES[audience].split("\n")[1:-1]
+@pytest.fixture
+def passed(app: Flask) -> list[str | None]:
+    """The endpoints of requests that got past the guard."""
+    seen: list[str | None] = []
+    app.before_request(lambda: seen.append(request.endpoint))  # runs when the guard has not answered
+    return seen
 
 
-def test_who_has_not_signed_in_gets_nothing_but_what_is_public(app: Flask) -> None:
-    for method, address, endpoint in rules_of(app):
-        if "public" not in (allowed_roles(app, endpoint, method) or ()):
-            assert call(app.test_client(), method, address).status_code == 401, (method, address)
+def test_the_matrix_is_the_one_that_was_agreed_upon(settings: Settings) -> None:
+    """A change of it is seen in review: `python -m api routes > ops/contracts/routes.txt`."""
+    assert matrix_of(settings) == SNAPSHOT.read_text(encoding="utf-8")
 
 
-def test_who_has_the_wrong_role_cannot_tell_that_a_route_exists(
-    app: Flask, audience: Audience, people: dict[Role, Account]
+def test_every_route_says_who_may_call_it(entries: list[Entry]) -> None:
+    assert [entry for entry in entries if not entry.allowed] == []
+    known = {*ACTORS, EVERYBODY, SIGNER}
+    assert {role for entry in entries for role in entry.allowed or ()} <= known
+    assert {entry.scope for entry in entries if entry.scope} <= {scope.value for scope in Scope}
+
+
+def test_a_key_gets_in_only_beside_people_and_never_where_everybody_may(entries: list[Entry]) -> None:
+    for entry in entries:
+        if entry.scope is not None:
+            assert not {EVERYBODY, SIGNER, ENROLLING, Role.PROTECTED_PERSON} & (entry.allowed or frozenset())
+
+
+def test_who_has_not_signed_in_gets_nothing_but_what_is_public(
+    app: Flask, audience: Audience, entries: list[Entry], passed: list[str | None]
 ) -> None:
-    for method, address, endpoint in rules_of(app):
-        allowed = allowed_roles(app, endpoint, method) or frozenset()
-        for role, account in people.items():
-            if not allowed & {role.value, "public"}:
-                response = call(client_of(app, account, COOKIES[audience]), method, address)
-                assert response.status_code in {401, 404}, (method, address, role)
+    client = client_of(app, audience, None)
+    for entry in entries:
+        status = call(client, entry).status_code
+        is_public = EVERYBODY in (entry.allowed or ())
+        assert bool(passed) is is_public, entry
+        assert is_public or status == 401, entry
+        passed.clear()
 
 
-def test_who_has_the_right_role_gets_past_the_guard(
-    app: Flask, audience: Audience, people: dict[Role, Account]
+@pytest.mark.parametrize("actor", ACTORS)
+def test_each_role_gets_exactly_what_the_matrix_says(
+    app: Flask,
+    audience: Audience,
+    entries: list[Entry],
+    tokens: Callable[[str], str],
+    passed: list[str | None],
+    actor: str,
 ) -> None:
-    passed: list[str | None] = []
-    app.before_request(lambda: passed.append(request.endpoint))  # runs when the guard has not answered
-    for method, address, endpoint in rules_of(app):
-        for role in allowed_roles(app, endpoint, method) or frozenset():
-            if role not in {"public", "signed"}:
-                response = call(client_of(app, people[Role(role)], COOKIES[audience]), method, address)
-                assert passed.pop() == endpoint, (method, address, role)
-                assert response.status_code < 500
+    client = client_of(app, audience, tokens(actor))
+    for entry in entries:
+        status = call(client, entry).status_code
+        assert passed == ([entry.endpoint] if entry.admits(actor) else []), entry
+        assert status < 500
+        if entry.admits(actor):  # signing out, or ending one's sessions, is one of these
+            client = client_of(app, audience, tokens(actor))
+        else:
+            assert status == (401 if SIGNER in (entry.allowed or ()) else 404), entry
+        passed.clear()
+
+
+def test_a_key_with_every_scope_gets_in_where_its_scope_is_named_and_nowhere_else(
+    app: Flask, audience: Audience, entries: list[Entry], sqlite_engine: Engine, passed: list[str | None]
+) -> None:
+    headers = key_of(sqlite_engine, frozenset(Scope))
+    client = client_of(app, audience, None)
+    for entry in entries:
+        status = call(client, entry, headers).status_code
+        is_let_in = entry.scope is not None or EVERYBODY in (entry.allowed or ())
+        assert bool(passed) is is_let_in, entry
+        assert status < 500
+        if not is_let_in:
+            is_signer = SIGNER in (entry.allowed or ())
+            assert status == (401 if is_signer or audience is Audience.APP else 404), entry
+        passed.clear()
+
+
+def test_a_key_without_the_scope_cannot_tell_that_a_route_exists(
+    app: Flask, audience: Audience, entries: list[Entry], sqlite_engine: Engine
+) -> None:
+    client = client_of(app, audience, None)
+    for scope in Scope:
+        headers = key_of(sqlite_engine, frozenset(Scope) - {scope})
+        for entry in entries:
+            if entry.scope == scope:
+                assert call(client, entry, headers).status_code == 404, entry
+
+
+def test_a_session_beside_a_key_counts_for_nothing(
+    app: Flask,
+    audience: Audience,
+    entries: list[Entry],
+    sqlite_engine: Engine,
+    tokens: Callable[[str], str],
+) -> None:
+    if audience is Audience.APP:
+        return  # no key is known there: the header means nothing, the session does
+    client = client_of(app, audience, tokens(Role.SUPERVISOR))
+    wrong = {"Authorization": "Bearer bk_wrong"}
+    none = key_of(sqlite_engine, frozenset({Scope.HEALTH_READ}))
+    for entry in entries:
+        if not {EVERYBODY, SIGNER} & (entry.allowed or frozenset()):
+            assert call(client, entry, wrong).status_code == 401, entry
+            if entry.scope != Scope.HEALTH_READ:
+                assert call(client, entry, none).status_code == 404, entry
 
 
 def test_a_session_of_one_host_opens_nothing_at_the_other(
-    app: Flask, audience: Audience, people: dict[Role, Account]
+    app: Flask, audience: Audience, entries: list[Entry], tokens: Callable[[str], str]
 ) -> None:
-    strangers = {
-        Audience.CONTROL: [Role.PROTECTED_PERSON],
-        Audience.APP: [Role.OPERATOR, Role.SUPERVISOR],
-    }
+    strangers = {Audience.CONTROL: [Role.PROTECTED_PERSON], Audience.APP: sorted(STAFF)}
     for role in strangers[audience]:
+        token = tokens(role)
         for cookie in COOKIES.values():
-            client = client_of(app, people[role], cookie)
-            for method, address, endpoint in rules_of(app):
-                if "public" not in (allowed_roles(app, endpoint, method) or ()):
-                    assert call(client, method, address).status_code in {401, 404}
+            client = app.test_client()
+            client.set_cookie(cookie, token)
+            for entry in entries:
+                if EVERYBODY not in (entry.allowed or ()):
+                    assert call(client, entry).status_code in {401, 404}
 
 
-def test_the_hosts_share_no_address_but_their_front_page(sqlite_engine: Engine, server_key: bytes) -> None:
-    settings = Settings.from_env({"BAKEN_HOME": "nowhere", "BAKEN_SERVER_KEY": server_key.hex()})
+def test_the_hosts_share_no_address_but_their_front_page(sqlite_engine: Engine, settings: Settings) -> None:
     control, neutral = (
-        {address for _method, address, _endpoint in rules_of(create_app(settings, sqlite_engine, audience))}
+        {entry.address for entry in entries_of(create_app(settings, sqlite_engine, audience), audience)}
         for audience in Audience
     )
     assert control & neutral == {"/"}

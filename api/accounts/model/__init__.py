@@ -49,6 +49,7 @@ class Account:
         person_id: The protected person whose account this is; None for staff.
         failures: Wrong secrets since the last right one.
         locked_until: While the account rests no secret is right; None when it never rested.
+        disabled_at: From then on nobody signs in with it; None while it may be used.
     """
 
     id: UUID
@@ -58,14 +59,20 @@ class Account:
     secret_hash: str
     failures: int
     locked_until: datetime | None
+    disabled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A sign-in that worked; `token` is the cookie's value and is stored nowhere."""
+    """A sign-in that worked; `token` is the cookie's value and is stored nowhere.
+
+    Attributes:
+        is_enrolling: The session may do nothing but set up a second factor.
+    """
 
     account: Account
     token: str
+    is_enrolling: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from flask.views import MethodView
 from sqlalchemy.orm import Session
 
 from api.accounts import service
-from api.accounts.model import Account, Role, WrongSecret
+from api.accounts.model import Account, Role, SignedIn, WrongSecret
 from api.accounts.model.entry import (
     Entered,
     EntryNotFound,
@@ -138,7 +138,7 @@ def _begin(account: Account, number_key: bytes) -> dict[str, str]:
     with transaction(engine()) as session:
         token = service.open_session(session, account, clock.now())
         service.remember_number(session, token, number_key)
-    return cookie_of(PERSON_COOKIE, account.role, token)
+    return cookie_of(PERSON_COOKIE, SignedIn(account, token))
 
 
 @entry.route("/start")

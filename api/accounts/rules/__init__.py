@@ -28,8 +28,11 @@ def judge_login(account: Account, is_right: bool, now: datetime) -> LoginVerdict
     """Return whether a try is let in and the account's new failures and rest.
 
     While the account rests even the right secret is refused, and nothing is counted: a rest that grew
-    with each try in it would let anybody who knows the login keep its owner out for ever.
+    with each try in it would let anybody who knows the login keep its owner out for ever. A disabled
+    account does the same without an end.
     """
+    if account.disabled_at is not None:
+        return LoginVerdict(admitted=False, failures=account.failures, locked_until=account.locked_until)
     if account.locked_until is not None and now < account.locked_until:
         return LoginVerdict(admitted=False, failures=account.failures, locked_until=account.locked_until)
     if is_right:

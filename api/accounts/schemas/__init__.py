@@ -4,11 +4,12 @@ from typing import Any
 
 import marshmallow as ma
 
-from api.accounts.model import NUMBER_DIGITS, PIN_DIGITS
+from api.accounts.model import NUMBER_DIGITS, PIN_DIGITS, Account
 from api.accounts.model.entry import CODE_CHARACTERS, CODE_LENGTH
+from api.accounts.model.staff import Enrolling
 from api.kernel.http import Schema
 
-_ENCODABLE = ma.validate.Regexp(r"^[^\x00\ud800-\udfff]*\Z", error="Contains characters that no text has.")
+ENCODABLE = ma.validate.Regexp(r"^[^\x00\ud800-\udfff]*\Z", error="Contains characters that no text has.")
 
 PIN = ma.validate.Regexp(rf"^[0-9]{{{PIN_DIGITS}}}\Z", error=f"Give {PIN_DIGITS} digits.")
 
@@ -16,17 +17,26 @@ PIN = ma.validate.Regexp(rf"^[0-9]{{{PIN_DIGITS}}}\Z", error=f"Give {PIN_DIGITS}
 class SignInSchema(Schema):
     """What staff type."""
 
-    login = ma.fields.String(required=True, validate=[ma.validate.Length(1, 100), _ENCODABLE])
-    secret = ma.fields.String(
-        required=True, load_only=True, validate=[ma.validate.Length(1, 256), _ENCODABLE]
+    login = ma.fields.String(required=True, validate=[ma.validate.Length(1, 100), ENCODABLE])
+    secret = ma.fields.String(required=True, load_only=True, validate=[ma.validate.Length(1, 256), ENCODABLE])
+    code = ma.fields.String(
+        load_default="",
+        load_only=True,
+        validate=[ma.validate.Length(0, 40), ENCODABLE],
+        metadata={"description": "Six digits of the authenticator app, or a recovery code."},
     )
 
 
 class AccountSchema(Schema):
-    """Who is signed in."""
+    """Who is signed in; the role `enrolling` may do nothing but set up a second factor."""
 
     login = ma.fields.String()
     role = ma.fields.String()
+
+    @ma.pre_dump
+    def _who(self, who: Account | Enrolling, **_more: object) -> dict[str, str]:
+        account = who.account if isinstance(who, Enrolling) else who
+        return {"login": account.login, "role": who.role}
 
 
 class NumberSchema(Schema):

@@ -1,8 +1,8 @@
-"""Use cases of signing in: of staff here, of protected persons in `entry` and `codes`.
+"""Use cases of signing in: of staff here and in `signing`, of protected persons in `entry` and `codes`.
 
 Staff's signing in has three steps, because checking a secret takes Argon2 some 50 ms on purpose, and a
 database with one writer must not wait for it: `find_account` reads, `is_secret_of` computes outside of any
-transaction, `sign_in` writes down what came of it.
+transaction, `signing.sign_in` writes down what came of it.
 """
 
 import uuid
@@ -19,11 +19,11 @@ from api.accounts.model import (
     STAFF,
     Account,
     LoginTaken,
-    Refused,
     Role,
-    SignedIn,
     WeakSecret,
 )
+from api.accounts.model.staff import OpenSession, Purpose
+from api.accounts.rules import sessions
 from api.accounts.service.codes import make_code, start
 from api.accounts.service.entry import (
     add_person_account,
@@ -47,12 +47,16 @@ from api.kernel.db import serialise
 
 __all__ = [
     "add_account",
+    "add_hashed_account",
     "add_person_account",
+    "admit",
     "change_pin",
+    "check_secret",
     "close",
     "enter",
     "find_account",
     "find_opened",
+    "find_session",
     "forget",
     "hold",
     "identify",
@@ -60,6 +64,7 @@ __all__ = [
     "is_staff_account",
     "keys_of",
     "make_code",
+    "note_seen",
     "number_key_of",
     "open_session",
     "prepare_person",
@@ -67,7 +72,6 @@ __all__ = [
     "reseal_slots",
     "save_slots",
     "set_second",
-    "sign_in",
     "sign_out",
     "start",
     "try_pin",
@@ -79,16 +83,35 @@ def add_account(
     session: Session, login: str, secret: str, role: Role, person_id: UUID | None, now: datetime
 ) -> Account:
     """Make an account; raises LoginTaken, or WeakSecret for staff's password under MIN_SECRET_LENGTH."""
-    if role is not Role.PROTECTED_PERSON and len(secret) < MIN_SECRET_LENGTH:
-        message = f"A password needs at least {MIN_SECRET_LENGTH} characters."
-        raise WeakSecret(message, {"secret": [message]})
+    if role is not Role.PROTECTED_PERSON:
+        check_secret(secret)
+    return add_hashed_account(session, login, crypto.hash_password(secret), role, person_id, None, now)
+
+
+def add_hashed_account(
+    session: Session,
+    login: str,
+    secret_hash: str,
+    role: Role,
+    person_id: UUID | None,
+    actor_id: UUID | None,
+    now: datetime,
+) -> Account:
+    """Make an account whose secret was hashed outside of the transaction; raises LoginTaken."""
     serialise(session, _LOGINS)
     if store.find_account(session, login) is not None:
         raise LoginTaken("Another account has this login.")
-    account = Account(uuid.uuid4(), login, role, person_id, crypto.hash_password(secret), 0, None)
+    account = Account(uuid.uuid4(), login, role, person_id, secret_hash, 0, None)
     store.add_account(session, account, now)
-    audit.record(session, now, None, "accounts.add", account.id, role.value)
+    audit.record(session, now, actor_id, "accounts.add", account.id, role.value)
     return account
+
+
+def check_secret(secret: str) -> None:
+    """Raise WeakSecret for a password of staff's that is under MIN_SECRET_LENGTH."""
+    if len(secret) < MIN_SECRET_LENGTH:
+        message = f"A password needs at least {MIN_SECRET_LENGTH} characters."
+        raise WeakSecret(message, {"secret": [message]})
 
 
 def find_account(session: Session, login: str, roles: Collection[Role]) -> Account | None:
@@ -108,59 +131,67 @@ def is_secret_of(account: Account | None, secret: str) -> bool:
     return crypto.is_password(account.secret_hash, secret)
 
 
-def sign_in(session: Session, account: Account | None, is_right: bool, now: datetime) -> SignedIn | Refused:  # noqa: FBT001 - a fact
-    """Open a session, or count the failure: step 3 of signing in.
-
-    The account is judged as it is now: of many guesses sent at once only the first few are heard.
-    """
-    current = _admitted(session, account, is_right, now)
-    return Refused() if current is None else SignedIn(current, open_session(session, current, now))
-
-
-def _admitted(
+def admit(
     session: Session,
     account: Account | None,
     is_right: bool,  # noqa: FBT001 - a fact
     now: datetime,
+    act: str,
 ) -> Account | None:
-    """Judge one try by the account as it is now, and write down what came of it; None when refused."""
+    """Judge one try by the account as it is now, and write down what came of it; None when refused.
+
+    Args:
+        session: The transaction; the account's row stays locked in it.
+        account: As `find_account` found it; None for an unknown login.
+        is_right: What was given belongs to the account, all of it.
+        now: The present moment.
+        act: `<act>` or `<act>_refused` becomes a row of the audit trail.
+    """
     current = None if account is None else store.get_account_locked(session, account.id)
     if account is None or current is None:
-        audit.record(session, now, None, "accounts.sign_in_refused", None, "unknown login")
+        audit.record(session, now, None, f"accounts.{act}_refused", None, "unknown login")
         return None
     is_same = current.secret_hash == account.secret_hash  # the secret may have been renewed since step 1
     verdict = rules.judge_login(current, is_right and is_same, now)
     store.save_failures(session, current.id, verdict.failures, verdict.locked_until)
     if not verdict.admitted:
-        audit.record(session, now, None, "accounts.sign_in_refused", current.id, "wrong secret or resting")
+        audit.record(session, now, None, f"accounts.{act}_refused", current.id, "wrong secret or resting")
         return None
-    audit.record(session, now, current.id, "accounts.sign_in", current.id)
+    audit.record(session, now, current.id, f"accounts.{act}", current.id)
     return current
 
 
-def open_session(session: Session, account: Account, now: datetime) -> str:
+def open_session(session: Session, account: Account, now: datetime, purpose: Purpose = Purpose.FULL) -> str:
     """Return the token of a new session; whoever holds it is this account until it expires."""
     token = crypto.new_token()
     store.delete_expired_sessions(session, now)
-    expires_at = now + rules.session_life(account.role)
-    store.add_session(session, crypto.hash_token(token), account.id, now, expires_at)
+    expires_at = now + sessions.life_of(account, purpose)
+    opened = OpenSession(uuid.uuid4(), account.id, purpose, now, now, expires_at)
+    store.add_session(session, crypto.hash_token(token), opened)
     return token
 
 
+def find_session(session: Session, token: str, now: datetime) -> tuple[Account, OpenSession] | None:
+    """Return whose session this is and what it may be used for; None when it is over, idle or none."""
+    found = store.find_session(session, crypto.hash_token(token))
+    return found if found is not None and sessions.is_alive(*found, now) else None
+
+
 def identify(session: Session, token: str, now: datetime) -> Account | None:
-    """Return whose session this is; None when there is none or it has expired."""
-    return store.find_session_account(session, crypto.hash_token(token), now)
+    """Return who may do with this session whatever the account may; None for one of enrolment too."""
+    found = find_session(session, token, now)
+    return found[0] if found is not None and found[1].purpose is Purpose.FULL else None
+
+
+def note_seen(session: Session, opened: OpenSession, now: datetime) -> None:
+    """Write down that a session is in use, which keeps it from ending as an idle one."""
+    store.save_seen(session, opened.id, now)
 
 
 def is_staff_account(session: Session, account_id: UUID) -> bool:
     """Say whether this is the account of somebody who may sign in at the control host."""
     account = store.get_account_locked(session, account_id)
     return account is not None and account.role in STAFF
-
-
-def list_logins(session: Session, account_ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the log-ins of those ids that are accounts."""
-    return store.list_logins(session, account_ids)
 
 
 def sign_out(session: Session, token: str) -> None:
@@ -171,3 +202,8 @@ def sign_out(session: Session, token: str) -> None:
 @lru_cache(maxsize=1)
 def _hash_of_nobody() -> str:
     return crypto.hash_password(crypto.new_token())
+
+
+def list_logins(session: Session, account_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the log-ins of those ids that are accounts."""
+    return store.list_logins(session, account_ids)

@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, Text, delete, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from api.accounts.model import Account, Role
+from api.accounts.model.staff import OpenSession, Purpose
 from api.kernel.db import Base, UtcDateTime
 
 
@@ -23,6 +24,7 @@ class _AccountRow(Base):
     failures: Mapped[int]
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     def to_account(self) -> Account:
         return Account(
@@ -33,6 +35,7 @@ class _AccountRow(Base):
             self.secret_hash,
             self.failures,
             self.locked_until,
+            self.disabled_at,
         )
 
 
@@ -43,6 +46,14 @@ class _SessionRow(Base):
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    id: Mapped[UUID] = mapped_column(index=True, unique=True)
+    purpose: Mapped[str] = mapped_column(Text)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    def to_session(self) -> OpenSession:
+        return OpenSession(
+            self.id, self.account_id, Purpose(self.purpose), self.created_at, self.seen_at, self.expires_at
+        )
 
 
 def add_account(session: Session, account: Account, now: datetime) -> None:
@@ -101,22 +112,42 @@ def save_credentials(session: Session, account: Account) -> None:
     )
 
 
-def add_session(
-    session: Session, token_hash: str, account_id: UUID, now: datetime, expires_at: datetime
-) -> None:
+def add_session(session: Session, token_hash: str, opened: OpenSession) -> None:
     """Keep a session under the hash of its token."""
     session.execute(
         insert(_SessionRow).values(
-            token_hash=token_hash, account_id=account_id, created_at=now, expires_at=expires_at
+            token_hash=token_hash,
+            account_id=opened.account_id,
+            created_at=opened.created_at,
+            expires_at=opened.expires_at,
+            id=opened.id,
+            purpose=opened.purpose.value,
+            seen_at=opened.seen_at,
         )
     )
 
 
-def find_session_account(session: Session, token_hash: str, now: datetime) -> Account | None:
-    """Return whose session this is, unless it has expired."""
-    query = select(_AccountRow).join(_SessionRow).where(_SessionRow.token_hash == token_hash)
-    row = session.scalar(query.where(_SessionRow.expires_at > now))
-    return None if row is None else row.to_account()
+def find_session(session: Session, token_hash: str) -> tuple[Account, OpenSession] | None:
+    """Return whose session this is and what it may; the caller judges whether it is still alive."""
+    query = select(_AccountRow, _SessionRow).join(_SessionRow).where(_SessionRow.token_hash == token_hash)
+    row = session.execute(query).first()
+    return None if row is None else (row[0].to_account(), row[1].to_session())
+
+
+def list_sessions_of(session: Session, account_id: UUID) -> list[OpenSession]:
+    """Return every session of an account, the newest first; those that are over too, until forgotten."""
+    query = select(_SessionRow).where(_SessionRow.account_id == account_id)
+    return [row.to_session() for row in session.scalars(query.order_by(_SessionRow.created_at.desc()))]
+
+
+def save_seen(session: Session, session_id: UUID, now: datetime) -> None:
+    """Remember that a session was used."""
+    session.execute(update(_SessionRow).where(_SessionRow.id == session_id).values(seen_at=now))
+
+
+def delete_sessions(session: Session, session_ids: list[UUID]) -> None:
+    """End these sessions."""
+    session.execute(delete(_SessionRow).where(_SessionRow.id.in_(session_ids)))
 
 
 def delete_session(session: Session, token_hash: str) -> None:

@@ -10,6 +10,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from api.accounts import service as accounts
 from api.accounts.model import Role
+from api.accounts.model.keys import Scope
 from api.accounts.routes import PERSON_COOKIE, STAFF_COOKIE
 from api.alerts import service
 from api.alerts.model import AlertState
@@ -56,7 +57,7 @@ _STATES = {
 class Alerts(MethodView):
     """The queue."""
 
-    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @allow(Role.OPERATOR, Role.SUPERVISOR, scope=Scope.ALERTS_READ)
     @control_blueprint.arguments(StatesSchema, location="query")
     @control_blueprint.response(200, AlertSchema(many=True))
     def get(self, query: dict[str, str]) -> list[AlertView]:
@@ -69,7 +70,7 @@ class Alerts(MethodView):
 class OneAlert(MethodView):
     """One alert."""
 
-    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @allow(Role.OPERATOR, Role.SUPERVISOR, scope=Scope.ALERTS_READ)
     @control_blueprint.response(200, AlertDetailSchema)
     def get(self, alert_id: UUID) -> AlertDetail:
         """Show an alert with its log and messages; the look is kept in the audit trail."""

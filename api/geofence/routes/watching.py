@@ -7,6 +7,7 @@ from flask.views import MethodView
 from sqlalchemy.orm import Session
 
 from api.accounts.model import Role
+from api.accounts.model.keys import Scope
 from api.geofence.routes.limits import house_limits
 from api.geofence.schemas.watching import (
     HealthSchema,
@@ -56,7 +57,7 @@ class TracksView(MethodView):
 class HealthView(MethodView):
     """Whether monitoring itself sees."""
 
-    @allow(Role.OPERATOR, Role.SUPERVISOR)
+    @allow(Role.OPERATOR, Role.SUPERVISOR, scope=Scope.HEALTH_READ)
     @blueprint.response(200, HealthSchema)
     def get(self) -> dict[str, Any]:
         """Show signs of life of our processes and what was stored, kept aside and waits to be sent."""

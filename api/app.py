@@ -8,8 +8,9 @@ from flask_smorest import Api
 from sqlalchemy import Engine
 
 from api.accounts import routes as accounts
+from api.accounts.channels.oidc import make_provider
 from api.accounts.memory import KeyRates
-from api.accounts.routes import administration, keys, own, trail
+from api.accounts.routes import administration, keys, oidc, own, trail
 from api.alerts import routes as alerts
 from api.alerts.routes import hers
 from api.alerts.streams import make_streams
@@ -45,6 +46,7 @@ BLUEPRINTS = {
         *administration.control_blueprints,
         *keys.control_blueprints,
         *trail.control_blueprints,
+        *oidc.control_blueprints,
         *orders.control_blueprints,
         *policing.control_blueprints,
         *pathways.control_blueprints,
@@ -97,6 +99,7 @@ def _build(settings: Settings, engine: Engine, audience: Audience) -> tuple[Flas
     app.extensions["baken.streams"] = streams
     app.extensions["baken.end_streams"] = streams.end_of
     app.extensions["baken.key_rates"] = KeyRates()
+    app.extensions["baken.oidc"] = make_provider(settings.oidc)
     api = make_api(app, _TITLES[audience], BLUEPRINTS[audience])
     guard(app, _IDENTIFY[audience], _IDENTIFY_KEY[audience])
     if audience is Audience.CONTROL:

@@ -24,6 +24,31 @@ class SettingError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """Where staff sign in when the organisation has a provider of its own (OpenID Connect).
+
+    Attributes:
+        issuer: The provider's address, as its tokens name it.
+        client_id: What the provider calls this house.
+        secret: Shared with the provider.
+        return_url: This house's `/api/session/oidc/return`, as browsers reach it.
+        role_claim: Which claim says what somebody may.
+        roles: From that claim's texts to our roles.
+        may_create: Whether an account is made for somebody whom no supervisor has given one.
+        mfa: What `amr` or `acr` must hold one of; `none` demands nothing.
+    """
+
+    issuer: str
+    client_id: str
+    secret: str
+    return_url: str
+    role_claim: str
+    roles: Mapping[str, str]
+    may_create: bool
+    mfa: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What differs between one deployment and another.
 
@@ -54,6 +79,7 @@ class Settings:
         content_dir: Folder of what people read: plan, red flags, addresses of help.
         tls: True behind HTTPS: cookies become Secure and HSTS is sent.
         staff_totp: Whether staff must have a second factor; False lets a password alone in where none is set.
+        oidc: The organisation's provider; None: staff sign in here alone.
     """
 
     home: Path
@@ -78,6 +104,7 @@ class Settings:
     cover: str
     tls: bool
     staff_totp: bool
+    oidc: OidcSettings | None
     police_port: int
     limits_file: Path | None
     playbook_file: Path
@@ -120,6 +147,7 @@ class Settings:
             cover=_choice(values, "BAKEN_COVER", COVERS),
             tls=_choice(values, "BAKEN_TLS", ("no", "yes")) == "yes",
             staff_totp=_choice(values, "BAKEN_STAFF_TOTP", ("required", "optional")) == "required",
+            oidc=_oidc(values),
             police_port=_port(values, "BAKEN_POLICE_PORT", 8480),
             playbook_file=_playbook(values.get("BAKEN_PLAYBOOK") or "nl"),
             content_dir=content_dir_of(values),
@@ -217,6 +245,53 @@ def _subject(text: str) -> str:
     if not re.fullmatch(r"mailto:[\w.+-]+@[\w.-]+|https://[\w.-]+\.[\w-]+", text, re.ASCII):
         raise SettingError(f"BAKEN_VAPID_SUBJECT={text!r} is no contact: give mailto:… or https://….")
     return text
+
+
+STAFF_ROLES = ("operator", "supervisor", "case_worker", "officer", "auditor")
+"""The same as `accounts.model.STAFF`, which a test holds it to: the kernel knows no room."""
+
+
+def _oidc(values: Mapping[str, str]) -> OidcSettings | None:
+    issuer = values.get("BAKEN_OIDC_ISSUER", "")
+    if not issuer:
+        return None
+    return OidcSettings(
+        issuer=_secure(issuer, "BAKEN_OIDC_ISSUER"),
+        client_id=_given(values, "BAKEN_OIDC_CLIENT_ID"),
+        secret=_given(values, "BAKEN_OIDC_SECRET"),
+        return_url=_secure(values.get("BAKEN_OIDC_RETURN", ""), "BAKEN_OIDC_RETURN"),
+        role_claim=values.get("BAKEN_OIDC_ROLE_CLAIM") or "roles",
+        roles=_mapped_roles(values.get("BAKEN_OIDC_ROLES", "")),
+        may_create=_choice(values, "BAKEN_OIDC_CREATE", ("no", "yes")) == "yes",
+        mfa=frozenset((values.get("BAKEN_OIDC_MFA") or "mfa").split(",")),
+    )
+
+
+def _given(values: Mapping[str, str], name: str) -> str:
+    text = values.get(name, "")
+    if not re.fullmatch(r"[!-~]+", text):
+        raise SettingError(f"BAKEN_OIDC_ISSUER is set without a usable {name}: set it, without spaces.")
+    return text
+
+
+def _secure(text: str, name: str) -> str:
+    """Return an address that only its owner answers at: HTTPS, or this machine itself."""
+    if not re.fullmatch(
+        r"https://[^\s/?#@]+(/[^\s?#]*)?|http://(127\.0\.0\.1|localhost)(:\d+)?(/[^\s?#]*)?", text
+    ):
+        raise SettingError(f"{name}={text!r} is no address for sign-ins: give https://….")
+    return text
+
+
+def _mapped_roles(text: str) -> dict[str, str]:
+    pairs = [part.strip().rpartition("=") for part in text.split(",") if part.strip()]
+    wrong = [role for claim, _equals, role in pairs if not claim or role not in STAFF_ROLES]
+    if wrong or not pairs:
+        raise SettingError(
+            f"BAKEN_OIDC_ROLES={text!r} maps nothing: give pairs such as room=operator parted by commas, "
+            f"with the roles {', '.join(STAFF_ROLES)}."
+        )
+    return {claim: role for claim, _equals, role in pairs}
 
 
 def _choice(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from api.accounts import routes, service
+from api.accounts.channels.oidc import make_provider
 from api.accounts.memory import KeyRates
 from api.accounts.model import Role
 from api.accounts.routes.keys import identify_key
@@ -38,6 +39,7 @@ def make_host(
     app.extensions["baken.settings"] = Settings.from_env(values | environ)
     app.extensions["baken.end_streams"] = lambda _account_id: None
     app.extensions["baken.key_rates"] = KeyRates()
+    app.extensions["baken.oidc"] = make_provider(app.extensions["baken.settings"].oidc)
     guard(app, identify, identify_key)
     add_api_pages(app, make_api(app, "Test", blueprints))
     return app

@@ -1,6 +1,7 @@
 import functools
 import json
 import threading
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -196,6 +197,16 @@ def test_one_account_cannot_keep_the_others_out(hub: Streams, monkeypatch: pytes
         hub.listen(uuid4())
     hub.close(own[-1])
     hub.listen(uuid4())
+
+
+def test_the_streams_of_an_account_that_was_closed_end_at_once_and_no_others(hub: Streams) -> None:
+    closed, other = uuid.uuid4(), uuid.uuid4()
+    first, second, kept = hub.listen(closed), hub.listen(closed), hub.listen(other)
+    hub.end_of(closed)
+    assert (first.is_cut, second.is_cut, kept.is_cut) == (True, True, False)
+    assert list(hub.control_frames(first, None, lambda: True))[1:] == []
+    hub.end_of(uuid.uuid4())
+    hub.close(kept)
 
 
 def test_positions_are_sent_when_they_change_and_only_to_the_control_room(

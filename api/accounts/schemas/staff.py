@@ -90,6 +90,13 @@ class RoleSchema(Schema):
     role = _role()
 
 
+class WaysSchema(Schema):
+    """How one may sign in here."""
+
+    provider = ma.fields.Boolean(metadata={"description": "At `/api/session/oidc`."})
+    code_is_demanded = ma.fields.Boolean()
+
+
 class IdentitySchema(Schema):
     """Who somebody is at the provider of OpenID Connect; null takes it away."""
 

@@ -62,25 +62,25 @@ def find_staff_named(session: Session, login: str) -> StaffAccount:
 
 def give_role(session: Session, account_id: UUID, role: Role, actor_id: UUID, now: datetime) -> StaffAccount:
     """Give a colleague another role; her sessions end, so that no page shows what she may no longer see."""
-    _check(session, account_id, actor_id)
+    check(session, account_id, actor_id)
     staff.save_role(session, account_id, role)
-    return _done(session, account_id, "accounts.give_role", actor_id, now, role.value)
+    return done(session, account_id, "accounts.give_role", actor_id, now, role.value)
 
 
 def disable(session: Session, account_id: UUID, actor_id: UUID, now: datetime) -> StaffAccount:
     """Close a colleague's account; its sessions end. Doing it again keeps the first moment."""
-    before = _check(session, account_id, actor_id)
+    before = check(session, account_id, actor_id)
     if before.disabled_at is not None:
         return before
     staff.save_disabled(session, account_id, now)
-    return _done(session, account_id, "accounts.disable", actor_id, now)
+    return done(session, account_id, "accounts.disable", actor_id, now)
 
 
 def enable(session: Session, account_id: UUID, actor_id: UUID, now: datetime) -> StaffAccount:
     """Open a colleague's account again."""
-    _check(session, account_id, actor_id)
+    check(session, account_id, actor_id)
     staff.save_disabled(session, account_id, None)
-    return _done(session, account_id, "accounts.enable", actor_id, now)
+    return done(session, account_id, "accounts.enable", actor_id, now)
 
 
 def reset_totp(session: Session, account_id: UUID, actor_id: UUID | None, now: datetime) -> StaffAccount:
@@ -88,21 +88,21 @@ def reset_totp(session: Session, account_id: UUID, actor_id: UUID | None, now: d
 
     It opens nothing that is sealed by a protected person's own secret: staff's factors unlock no vault.
     """
-    _check(session, account_id, actor_id)
+    check(session, account_id, actor_id)
     staff.delete_factors(session, account_id)
-    return _done(session, account_id, "accounts.reset_totp", actor_id, now)
+    return done(session, account_id, "accounts.reset_totp", actor_id, now)
 
 
 def reset_secret(
     session: Session, account_id: UUID, secret_hash: str, actor_id: UUID, now: datetime
 ) -> StaffAccount:
     """Give a colleague's account another password; her sessions end, the second factor stays."""
-    _check(session, account_id, actor_id)
+    check(session, account_id, actor_id)
     staff.save_secret(session, account_id, secret_hash)
-    return _done(session, account_id, "accounts.reset_secret", actor_id, now)
+    return done(session, account_id, "accounts.reset_secret", actor_id, now)
 
 
-def _check(session: Session, account_id: UUID, actor_id: UUID | None) -> StaffAccount:
+def check(session: Session, account_id: UUID, actor_id: UUID | None) -> StaffAccount:
     """Lock the account; raises AccountNotFound, OwnAccount, NotSupervisor.
 
     Nobody can close her own account or take her own role, so there is always a supervisor left.
@@ -124,9 +124,10 @@ def _check_actor(session: Session, actor_id: UUID | None) -> None:
         raise NotSupervisor("You are no longer a supervisor.")
 
 
-def _done(
+def done(
     session: Session, account_id: UUID, act: str, actor_id: UUID | None, now: datetime, reason: str = ""
 ) -> StaffAccount:
+    """End an account's sessions after a change, write the change down, and return the account."""
     store.delete_sessions_of(session, account_id)
     audit.record(session, now, actor_id, act, account_id, reason)
     return get_staff(session, account_id)

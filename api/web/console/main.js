@@ -1,18 +1,21 @@
 /** Starts the control room: sign in, then queue, map and detail fed by the stream. */
 
+import { OwnAccount } from "./account.js";
 import { Calls } from "./calls.js";
 import { Closed } from "./closed.js";
 import { Desk } from "./desk.js";
 import { Detail } from "./detail.js";
 import { byId, say } from "./dom.js";
 import { Drills } from "./drills.js";
+import { enrol } from "./enrol.js";
 import { Health } from "./health.js";
 import { LiveMap } from "./map.js";
 import { Playbook } from "./playbook.js";
 import { Queue, parties } from "./queue.js";
 import { Stream, ask, now, onDenied } from "./server.js";
 import { prepareSound, ring } from "./sound.js";
-import { KINDS, REASONS, SEVERITIES, time, worded } from "./words.js";
+import { Staff } from "./staff.js";
+import { KINDS, PROVIDER, REASONS, ROLES, SEVERITIES, time, worded } from "./words.js";
 
 const TRACK_MINUTES = 30;
 const RELOAD_AFTER_MS = 3000;
@@ -23,6 +26,8 @@ const TOAST_MS = 6000;
 const READ_AT_START = 20;
 const SESSION_ENDED = "#ended";
 const SUPERVISOR = "supervisor";
+const ENROLLING = "enrolling";
+const IN_THE_ROOM = ["operator", SUPERVISOR];
 
 const desk = new Desk();
 const health = new Health();
@@ -36,13 +41,31 @@ let drawing = false;
 
 async function start() {
   byId("sign-in").addEventListener("submit", signIn);
-  byId("sign-out").addEventListener("click", signOut);
+  for (const id of ["sign-out", "elsewhere-out"]) byId(id).addEventListener("click", signOut);
+  const reason = reasonOf(location.hash);
   try {
     enter(await ask("GET", "/api/session"));
   } catch {
-    const ended = location.hash === SESSION_ENDED;
     history.replaceState(null, "", "/");
-    showDoor(ended ? "You are no longer signed in. Alerts are not shown until you sign in again." : "");
+    showDoor(reason);
+    showWays();
+  }
+}
+
+/** Return why the page begins at the door, in words; nothing when somebody just came. */
+function reasonOf(hash) {
+  if (hash === SESSION_ENDED) return "You are no longer signed in. Alerts are not shown until you sign in again.";
+  return Object.hasOwn(PROVIDER, hash.slice(1)) ? PROVIDER[hash.slice(1)] : "";
+}
+
+/** Offer the organisation's own sign-in where there is one, and say so where a password alone is let in. */
+async function showWays() {
+  try {
+    const { provider, code_is_demanded } = await ask("GET", "/api/session/ways");
+    byId("provider").hidden = !provider;
+    byId("no-code").hidden = code_is_demanded;
+  } catch {
+    // The password's way is there all the same; a server that does not answer is told when it is tried.
   }
 }
 
@@ -51,10 +74,10 @@ async function signIn(event) {
   const form = byId("sign-in");
   say(byId("sign-in-problem"), "");
   try {
-    enter(await ask("POST", "/api/session", { login: form.login.value, secret: form.secret.value }));
+    enter(await ask("POST", "/api/session", { login: form.login.value, secret: form.secret.value, code: form.code.value }));
     form.reset();
   } catch (error) {
-    form.secret.value = "";
+    form.secret.value = form.code.value = "";
     form.secret.focus();
     say(byId("sign-in-problem"), error.message);
   }
@@ -75,11 +98,27 @@ function showDoor(reason) {
   byId("login").focus();
 }
 
+/** The door has one card at a time. */
+function showCard(id) {
+  for (const card of byId("door").children) card.hidden = card.id !== id;
+}
+
 function enter(account) {
+  if (account.role === ENROLLING) {
+    showCard("enrol");
+    onDenied(denied);
+    enrol(byId("enrol"), () => location.reload());
+    return;
+  }
+  if (!IN_THE_ROOM.includes(account.role)) {
+    showCard("elsewhere");
+    say(byId("elsewhere-who"), `${account.login} · ${worded(ROLES, account.role)}. The control room is not part of your work: nothing of it is shown.`);
+    return;
+  }
   byId("door").hidden = true;
   byId("room").hidden = false;
   say(byId("who"), `${account.login} · ${account.role}`);
-  parts ??= openRoom(account.role === SUPERVISOR);
+  parts ??= openRoom(account.login, account.role === SUPERVISOR);
   health.start();
   stream = new Stream({ open: streamOpened, lost: () => health.streamLost(), message: heard });
   onDenied(denied);
@@ -93,7 +132,7 @@ function denied() {
   location.reload();
 }
 
-function openRoom(isSupervisor) {
+function openRoom(login, isSupervisor) {
   prepareSound();
   const room = {
     calls: new Calls(desk, chooseIfThere),
@@ -102,6 +141,8 @@ function openRoom(isSupervisor) {
     detail: new Detail(desk, playbook, isSupervisor, acted),
     drills: new Drills(playbook, isSupervisor, chooseIfThere),
     closed: new Closed(lookAgain),
+    account: new OwnAccount(),
+    staff: new Staff(login, isSupervisor),
   };
   document.addEventListener("keydown", keyPressed);
   setInterval(tick, 1000);
@@ -270,10 +311,11 @@ function keyPressed(event) {
   if (byId("room").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") {
     if (parts.detail.closeForm() || parts.drills.back() || parts.closed.back()) return;
+    if (parts.account.back() || parts.staff.back()) return;
     byId("alerts").focus();
     return;
   }
-  if (event.target.closest("input, textarea, select, #map, #calls, #drills, #closed")) return;
+  if (event.target.closest("input, textarea, select, #map, #calls, #drills, #closed, #account, #staff")) return;
   const act = {
     ArrowDown: () => parts.queue.move(1),
     j: () => parts.queue.move(1),

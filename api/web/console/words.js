@@ -194,6 +194,33 @@ export const DELIVERIES = {
   moved: "left to the former house",
 };
 
+export const ROLES = {
+  operator: "Operator",
+  supervisor: "Supervisor",
+  case_worker: "Case worker",
+  officer: "Officer",
+  auditor: "Auditor",
+};
+
+/** What a key of another program may do. */
+export const SCOPES = {
+  "alerts:read": "read alerts",
+  "orders:read": "read orders",
+  "orders:write": "make and change orders",
+  "devices:read": "read devices",
+  "devices:write": "register and hand out devices",
+  "health:read": "read the state of the monitoring",
+};
+
+/** Why the organisation's own sign-in did not work; the server names it behind the address's `#`. */
+export const PROVIDER = {
+  "provider-away": "Your organisation's sign-in does not answer. Sign in here with your password, or try again in a while.",
+  "provider-broken": "Your organisation's sign-in was not completed. Begin again; if it happens twice, tell your administrator.",
+  "provider-unknown": "Your organisation knows you, but no account here is open to you. A supervisor can link or open one.",
+  "provider-no-role": "Your organisation gives you no role that fits your account here. Ask your administrator.",
+  "provider-no-mfa": "Your organisation let you in without a second factor, which is needed here. Set one up there.",
+};
+
 export const PARTIES = { wearer: "Wearer", protected: "Protected person" };
 
 /** Return the words for a code; an unknown code is shown as it is rather than hidden. */

@@ -19,6 +19,7 @@ from api.accounts.model import (
     SignedIn,
     WeakSecret,
 )
+from api.accounts.service import signing
 from api.kernel.db import reading, transaction
 
 PERSON = frozenset({Role.PROTECTED_PERSON})
@@ -37,7 +38,7 @@ def try_in(
         account = service.find_account(session, login, roles)
     is_right = service.is_secret_of(account, secret)
     with transaction(engine) as session:
-        return service.sign_in(session, account, is_right, now)
+        return signing.sign_in(session, account, is_right, "", now, is_demanded=False)
 
 
 def who(engine: Engine, token: str, now: datetime) -> Account | None:
@@ -98,9 +99,10 @@ def test_guesses_sent_at_once_are_judged_one_after_the_other(
     """All read the account before any failure was written; the right one among them comes too late."""
     for _ in range(LOCK_AFTER_FAILURES):
         with transaction(engine) as session:
-            service.sign_in(session, operator, is_right=False, now=now)
+            signing.sign_in(session, operator, False, "", now, is_demanded=False)
     with transaction(engine) as session:
-        assert isinstance(service.sign_in(session, operator, is_right=True, now=now), Refused)
+        outcome = signing.sign_in(session, operator, True, "", now, is_demanded=False)
+    assert isinstance(outcome, Refused)
 
 
 @pytest.mark.usefixtures("operator")

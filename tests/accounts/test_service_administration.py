@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from api.accounts import service
 from api.accounts.model import Account, LoginTaken, Refused, Role, SignedIn
 from api.accounts.model.staff import AccountNotFound, NotSupervisor, OwnAccount
 from api.accounts.service import administration, signing
 from api.kernel.db import reading, transaction
+from tests.accounts.persons import account_of, add_person
 from tests.accounts.staff import acts, add, enrol, is_in, try_in
 
 HASH = administration.new_secret()[1]
@@ -75,16 +75,16 @@ def test_a_protected_persons_account_is_not_there(
     engine: Engine, chief: Account, now: datetime, act: Act
 ) -> None:
     with transaction(engine) as session:
-        number, _pin = service.add_person_account(session, uuid.uuid4(), now)
-        hers = service.find_account(session, number, {Role.PROTECTED_PERSON})
+        number, _pin = add_person(session, uuid.uuid4(), now)
+        hers = account_of(session, number)
     assert hers is not None
     for account_id in (hers.id, uuid.uuid4()):
         with pytest.raises(AccountNotFound), transaction(engine) as session:
             act(session, account_id, chief.id, now)
     with reading(engine) as session:
-        assert service.find_account(session, number, {Role.PROTECTED_PERSON}) == hers
+        assert account_of(session, number) == hers
         with pytest.raises(AccountNotFound):
-            administration.find_staff_named(session, number)
+            administration.find_staff_named(session, hers.login)
 
 
 @pytest.mark.parametrize("act", ACTS)

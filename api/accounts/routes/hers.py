@@ -24,8 +24,8 @@ from api.accounts.model.entry import (
 from api.accounts.routes.cookies import PERSON_COOKIE, cookie_of, sign_out
 from api.accounts.schemas import (
     ChangeSecretSchema,
-    CodeSchema,
     EmptySchema,
+    EntryCodeSchema,
     KeySchema,
     MakeCodeSchema,
     NumberSchema,
@@ -210,7 +210,7 @@ class EntryCodes(MethodView):
 
     @allow(Role.CASE_WORKER, Role.SUPERVISOR)
     @codes.arguments(MakeCodeSchema)
-    @codes.response(201, CodeSchema)
+    @codes.response(201, EntryCodeSchema)
     def post(self, body: dict[str, UUID | None]) -> dict[str, Any]:
         """Make a code for one use, to be handed over in the talk; staff never see number or PIN."""
         with transaction(engine()) as session:

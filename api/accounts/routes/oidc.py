@@ -29,7 +29,7 @@ from api.accounts.model.oidc import (
     Refusal,
 )
 from api.accounts.model.staff import StaffAccount
-from api.accounts.routes import STAFF_COOKIE, cookie_of
+from api.accounts.routes.cookies import STAFF_COOKIE, cookie_of
 from api.accounts.rules.oidc import judge_claims
 from api.accounts.schemas.staff import IdentitySchema, StaffAccountSchema, WaysSchema
 from api.accounts.service import administration

@@ -9,7 +9,8 @@ from flask.views import MethodView
 from api.accounts import service
 from api.accounts.model import STAFF, Account, SignedIn, WrongSecret
 from api.accounts.model.staff import ENROLLING, Enrolling, WrongCode
-from api.accounts.routes import STAFF_COOKIE, WRONG, cookie_of, opened
+from api.accounts.routes import WRONG
+from api.accounts.routes.cookies import STAFF_COOKIE, cookie_of, opened
 from api.accounts.schemas.staff import (
     ChangeSecretSchema,
     CodeSchema,

@@ -118,7 +118,7 @@ class MakeCodeSchema(Schema):
     )
 
 
-class CodeSchema(Schema):
+class EntryCodeSchema(Schema):
     """A code for one use, shown once."""
 
     id = ma.fields.UUID()

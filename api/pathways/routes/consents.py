@@ -7,7 +7,7 @@ from flask.views import MethodView
 from sqlalchemy.orm import Session
 
 from api.accounts.model import Account, Role
-from api.accounts.schemas import CodeSchema
+from api.accounts.schemas import EntryCodeSchema
 from api.kernel import clock
 from api.kernel.db import transaction
 from api.kernel.http import Blueprint, actor, allow, engine
@@ -92,7 +92,7 @@ class PathwayEntryCode(MethodView):
     """A code with which she makes an account that reads its own pathway."""
 
     @allow(Role.CASE_WORKER)
-    @overrides.response(201, CodeSchema)
+    @overrides.response(201, EntryCodeSchema)
     def post(self, pathway_id: UUID) -> dict[str, Any]:
         """Make a code for one use, to be handed over in the talk; staff never see number or PIN."""
         with transaction(engine()) as session:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from api.kernel.config import SettingError, Settings, content_dir_of, home_of
+from api.kernel.config import STAFF_ROLES, SettingError, Settings, content_dir_of, home_of
 from api.kernel.logs import setup_logging
 
 
@@ -253,6 +253,25 @@ def _pack(settings: Settings, chosen: argparse.Namespace) -> int:
     return packing.run(engine, house, settings.server_key, *given, out, sys.stdout)
 
 
+def _add_staff(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    add = commands.add_parser("add-staff", help="make an account of a member of staff")
+    add.add_argument("login", help="the name to sign in with")
+    add.add_argument("role", choices=STAFF_ROLES, help="what she may do")
+    reset = commands.add_parser("reset-code", help="take the second factor of an account away")
+    reset.add_argument("login", help="the name to sign in with")
+
+
+def _staff(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Make an account, or take its second factor away."""
+    from api.kernel.db import make_engine
+    from api.launch import staff
+
+    engine = make_engine(settings.database_url, settings.server_key)
+    if chosen.command == "add-staff":
+        return staff.add_staff(engine, chosen.login, chosen.role, sys.stdout)
+    return staff.reset_code(engine, chosen.login, sys.stdout)
+
+
 def _evidence_key(settings: Settings) -> None:
     """Print the public key that evidence packs of this house are checked with."""
     from api.evidence.service import packing
@@ -301,6 +320,8 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.command == "reseal-vault":
         _reseal_vault(settings, os.environ)
         return 0
+    if chosen.command in {"add-staff", "reset-code"}:
+        return _staff(settings, chosen)
     if chosen.command in PROCESSES:
         setup_logging(chosen.command)
     (ONCE | PROCESSES)[chosen.command](settings)
@@ -329,6 +350,7 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("reseal-vault", help=_reseal_vault.__doc__)
     _add_history(commands)
     _add_evidence(commands)
+    _add_staff(commands)
     for name, run in (ONCE | PROCESSES).items():
         commands.add_parser(name, help=run.__doc__)
     try:

@@ -20,10 +20,12 @@ from gunicorn.app.base import BaseApplication
 
 from api import migrations
 from api.__main__ import ONCE, PROCESSES, main
+from api.accounts import service as accounts
+from api.accounts.model import STAFF
 from api.alerts import dispatcher
 from api.geofence import watchdog
 from api.kernel.config import SettingError, Settings, read_lines, secrets_file
-from api.kernel.db import make_engine
+from api.kernel.db import make_engine, reading
 from api.launch import setup
 from tests.house import free_ports
 from tests.project.sources import ROOT
@@ -247,6 +249,33 @@ def test_tables_and_log_ins_can_be_made_one_by_one(
     assert main(["seed-demo"]) == 0
     assert str(setup.demo_file(home)) in only_line(capsys.readouterr().out)
     assert "OPERATOR_SECRET" in read_lines(setup.demo_file(home))
+
+
+@pytest.mark.usefixtures("environ")
+def test_who_may_call_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["routes"]) == 0
+    assert capsys.readouterr().out == (ROOT / "ops/contracts/routes.txt").read_text(encoding="utf-8")
+
+
+def test_the_first_supervisor_is_made_by_a_command_and_a_lost_code_is_taken_away_by_one(
+    tables: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["add-staff", "chief", "supervisor"]) == 0
+    said = only_line(capsys.readouterr().out)
+    secret = said.rpartition(" ")[2]
+    engine = make_engine(tables.database_url, tables.server_key)
+    with reading(engine) as session:
+        account = accounts.find_account(session, "chief", STAFF)
+    assert accounts.is_secret_of(account, secret)
+    assert main(["reset-code", "chief"]) == 0
+    assert "no code any more" in only_line(capsys.readouterr().out)
+    assert main(["add-staff", "chief", "auditor"]) == 1
+    assert "Another account" in only_line(capsys.readouterr().err)
+    assert main(["reset-code", "nobody"]) == 1
+    assert "no staff account" in only_line(capsys.readouterr().err)
+    with pytest.raises(SystemExit):
+        main(["add-staff", "hers", "protected_person"])
+    engine.dispose()
 
 
 @pytest.mark.usefixtures("environ")

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from api.accounts.memory import KeyRates
 from api.accounts.model import PERSON_SESSION_LIFE, SESSION_LIFE, Account, Role
-from api.accounts.model.keys import BURST, CALLS_PER_MINUTE, MAX_BUCKETS
+from api.accounts.model.keys import BURST, CALLS_PER_MINUTE, INTEGRATOR, MAX_BUCKETS, ApiKey
 from api.accounts.model.staff import (
+    ENROLLING,
     ENROLMENT_LIFE,
     IDLE_LIFE,
     RECOVERY_CHARACTERS,
     SEEN_EVERY,
+    Enrolling,
     OpenSession,
     Purpose,
     Totp,
@@ -162,3 +164,10 @@ def test_keys_do_not_count_for_each_other_and_only_so_many_are_remembered() -> N
     for _ in range(MAX_BUCKETS + 50):
         assert rates.wait_s(uuid.uuid4(), 0.0) == 0
     assert len(rates) == MAX_BUCKETS
+
+
+def test_whoever_enrols_and_whatever_holds_a_key_have_a_role_that_no_account_has() -> None:
+    enrolling = Enrolling(account_of(Role.SUPERVISOR))
+    key = ApiKey(ACCOUNT, "x", "bk_x", frozenset(), None, NOW, NOW, None, None)
+    assert (enrolling.id, enrolling.role, key.role) == (ACCOUNT, ENROLLING, INTEGRATOR)
+    assert not {ENROLLING, INTEGRATOR} & set(Role)

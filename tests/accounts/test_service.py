@@ -50,7 +50,7 @@ def who(engine: Engine, token: str, now: datetime) -> Account | None:
 def test_a_session_names_its_account_until_it_expires(engine: Engine, now: datetime) -> None:
     signed_in = try_in(engine, "olga", "correct horse", now)
     assert isinstance(signed_in, SignedIn)
-    for at in (now + timedelta(minutes=25) * count for count in range(1, 28)):  # in use all the time
+    for at in (now + timedelta(minutes=25) * count for count in range(1, 29)):  # in use all the time
         with transaction(engine) as session:
             found = service.find_session(session, signed_in.token, at)
             assert found is not None

@@ -163,10 +163,14 @@ def _check_playbook(path: str) -> None:
 
 
 def _check_content(content_dir: Path) -> None:
-    """Say whether the texts of plans can be used, or where they are wrong."""
+    """Say whether what people read can be used, or where it is wrong."""
     from api.safety_plans.service import load_content
+    from api.safety_plans.service.decoys import read_decoys
+    from api.safety_plans.service.screening import check_ways
 
     content = load_content(content_dir)
+    check_ways(content_dir)
+    read_decoys(content_dir)
     sections, items = len(content.sections), sum(len(section.items) for section in content.sections)
     print(f"{content_dir}: version {content.version}, {sections} sections, {items} items: can be used.")
 
@@ -342,7 +346,7 @@ def main(arguments: list[str]) -> int:
     check = commands.add_parser("check-playbook", help=_check_playbook.__doc__)
     check.add_argument("file", help="a playbook, YAML")
     texts = commands.add_parser("check-content", help=_check_content.__doc__)
-    texts.add_argument("folder", nargs="?", help="with plan/*.yaml; without one, BAKEN_CONTENT")
+    texts.add_argument("folder", nargs="?", help="of texts; without one, BAKEN_CONTENT")
     content = commands.add_parser("check-pathway", help=_check_pathway.__doc__)
     content.add_argument("file", help="a pathway's content, YAML")
     verify = commands.add_parser("verify-chain", help=_verify_chain.__doc__)

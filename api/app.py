@@ -25,10 +25,10 @@ from api.pathways import routes as pathways
 from api.pathways.routes import directory
 from api.pathways.routes.consents import link_started
 from api.pathways.service.content import pathway_content
-from api.pathways.service.directory import read_directory
 from api.policing import routes as policing
 from api.safety_plans import routes as safety_plans
-from api.safety_plans.service.screening import read_red_flags
+from api.safety_plans.service.decoys import read_decoys
+from api.safety_plans.service.screening import check_ways
 from api.web import routes as web
 
 
@@ -90,8 +90,8 @@ def _build(settings: Settings, engine: Engine, audience: Audience) -> tuple[Flas
     app.extensions["baken.engine"] = engine
     app.extensions["baken.settings"] = settings
     app.extensions["baken.limits"] = read_house_limits(settings.limits_file)
-    for read in (read_red_flags, read_directory, pathway_content):
-        read(settings.content_dir)  # a start with half a list is refused
+    for check in (check_ways, read_decoys, pathway_content):
+        check(settings.content_dir)  # a start with half a list is refused
     app.extensions["baken.heard"] = geofence.heard_of
     app.extensions["baken.started"] = link_started
     app.extensions["baken.help"] = hers.Help()

@@ -19,11 +19,12 @@ from api.alerts.model import (
     ResolveReason,
     Sighting,
 )
-from api.alerts.model.her_view import HerItem, Language
+from api.alerts.model.her_view import HerItem
 from api.alerts.model.policies import Reach
 from api.alerts.rules.event_json import event_json
 from api.alerts.rules.her_view import Record, her_item
 from api.alerts.rules.joining import family_of, severity_of
+from api.kernel.content import Language
 from api.kernel.geo import Point
 from tests.alerts.stage import HER_PLACE, HIS_PLACE, at
 from tests.factories import NOW

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from api.kernel.config import CONTENT
-from api.safety_plans.model.content import MUST_WARN, SECTIONS, Language, PlanContent, Text
+from api.kernel.content import Language
+from api.safety_plans.model.content import MUST_WARN, SECTIONS, PlanContent, Text
 from api.safety_plans.service import load_content
 
 SHIPPED = load_content(Path(CONTENT))

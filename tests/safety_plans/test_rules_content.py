@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from api.safety_plans.model.content import SECTIONS, BadContent, Language, Phase, PlanContent, Text, Wish
+from api.kernel.content import Language
+from api.safety_plans.model.content import (
+    SECTIONS,
+    BadContent,
+    Phase,
+    PlanContent,
+    Text,
+    Wish,
+)
 from api.safety_plans.rules.content import parse_content
 from tests.safety_plans.made import both, file_of, item_of, plain_files, plain_item, plain_section, section_of
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.kernel.config import CONTENT
+from api.kernel.content import Language
 from api.kernel.errors import Invalid
-from api.safety_plans.model.content import Language, Phase, Tailoring, Wish
+from api.safety_plans.model.content import Phase, Tailoring, Wish
 from api.safety_plans.model.documents import (
     DOCUMENT_MAX_BYTES,
     BadDocument,

@@ -7,13 +7,6 @@ from enum import StrEnum
 from uuid import UUID
 
 
-class Language(StrEnum):
-    """In which she reads."""
-
-    EN = "en"
-    NL = "nl"
-
-
 class Band(StrEnum):
     """How far away the wearer was; coarse on purpose: a number would be read as exact."""
 

@@ -13,12 +13,12 @@ from api.alerts.model.her_view import (
     BadWords,
     Band,
     HerWords,
-    Language,
     Said,
     Told,
     Trend,
 )
 from api.alerts.rules.joining import opens_alerts
+from api.kernel.content import Language
 
 KINDS = frozenset(
     kind.value for kind in EventKind if opens_alerts(kind) and kind is not EventKind.EXTERNAL_SIGHTING

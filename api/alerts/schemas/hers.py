@@ -6,9 +6,10 @@ from marshmallow import fields, post_load, pre_dump, validate
 
 from api.accounts.schemas import PIN
 from api.alerts.model.drills import LinkState
-from api.alerts.model.her_view import HerWords, Language
+from api.alerts.model.her_view import HerWords
 from api.alerts.model.policies import PolicyDraft, QuietHours
 from api.alerts.service import Preferences
+from api.kernel.content import Language
 from api.kernel.http import Schema
 from api.safety_plans.model import Cover
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from api.alerts.model import Alert, AlertEntry, Attempt, Notification
 from api.alerts.model.drills import LinkState
-from api.alerts.model.her_view import HerItem, HerWords, Language
+from api.alerts.model.her_view import HerItem, HerWords
 from api.alerts.rules.her_view import Record, her_item
 from api.alerts.rules.her_words import parse_words
 from api.alerts.service.drilling import HeardOf, list_drills
@@ -23,6 +23,7 @@ from api.alerts.store import attempts as attempt_store
 from api.alerts.store import outbox
 from api.kernel import audit
 from api.kernel.config import PLAYBOOKS
+from api.kernel.content import Language
 from api.orders import service as orders
 
 WORDS = PLAYBOOKS / "her-words.yaml"

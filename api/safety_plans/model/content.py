@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from api.kernel.content import Language
 from api.kernel.errors import Invalid
 
 SECTIONS = (
@@ -34,13 +35,6 @@ CODE = r"[a-z][a-z0-9_]{1,39}"
 """Form of every code, as a regular expression."""
 DANGER_LEVELS = range(4)
 """What an item can bring about when the other person finds it; the content says what each level means."""
-
-
-class Language(StrEnum):
-    """A language that every text exists in."""
-
-    NL = "nl"
-    EN = "en"
 
 
 class Phase(StrEnum):

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from api.kernel.content import Language
 from api.kernel.errors import Invalid
-from api.safety_plans.model.content import Language, Phase, Tailoring
+from api.safety_plans.model.content import Phase, Tailoring
 
 FORM = 1
 """Form of both documents; one of another number is refused, so that nothing of it is lost."""

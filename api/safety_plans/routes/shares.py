@@ -9,13 +9,13 @@ from flask.views import MethodView
 from api.accounts.model import Role
 from api.accounts.routes.hers import must_be_hers
 from api.kernel import clock
+from api.kernel.content import Language
 from api.kernel.db import reading, transaction
 from api.kernel.http import Blueprint, actor, allow, engine, settings
 from api.kernel.padding import padded_answer
 from api.pathways.model.consents import Consent, ConsentDraft
 from api.pathways.service import agencies, consents
 from api.pathways.service.consents import HerLedger
-from api.safety_plans.model.content import Language
 from api.safety_plans.schemas.shares import ShareDraftSchema, ShareIdSchema, SharesSchema, WhosSchema
 from api.safety_plans.service import load_content
 from api.safety_plans.service.reading import read_plan

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from api.kernel.content import Language
 from api.safety_plans.model.content import (
     ACUTE_SECTIONS,
     CODE,
@@ -13,7 +14,6 @@ from api.safety_plans.model.content import (
     SECTIONS,
     BadContent,
     Item,
-    Language,
     Letter,
     Phase,
     PlanContent,

@@ -8,7 +8,8 @@ from dataclasses import fields
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from api.safety_plans.model.content import CODE, Language, Phase, PlanContent, Tailoring, Wish
+from api.kernel.content import Language
+from api.safety_plans.model.content import CODE, Phase, PlanContent, Tailoring, Wish
 from api.safety_plans.model.documents import (
     DOCUMENT_MAX_BYTES,
     FORM,

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from api.safety_plans.model.content import Language, PlanContent
+from api.kernel.content import Language
+from api.safety_plans.model.content import PlanContent
 from api.safety_plans.model.documents import ItemNote, PlanDocument, Status
 from api.safety_plans.rules.documents import kept_codes
 

@@ -4,8 +4,9 @@ import marshmallow as ma
 
 from api.accounts.model.entry import MAX_HIDE_DAYS
 from api.accounts.schemas import DIGITS, PIN
+from api.kernel.content import Language
 from api.kernel.http import Schema
-from api.safety_plans.model.content import Depth, Language
+from api.safety_plans.model.content import Depth
 
 
 class PageSchema(Schema):

@@ -9,9 +9,10 @@ from typing import Any
 
 import marshmallow as ma
 
+from api.kernel.content import Language
 from api.kernel.fields import yes_or_no
 from api.kernel.http import Schema
-from api.safety_plans.model.content import CODE, Language, Phase, Wish
+from api.safety_plans.model.content import CODE, Phase, Wish
 from api.safety_plans.model.documents import (
     FORM,
     MAX_CODE_WORD,

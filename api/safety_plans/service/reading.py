@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from api.accounts.model.entry import EntryNotFound, Side, SlotContent
-from api.safety_plans.model.content import Depth, Language, PlanContent
+from api.kernel.content import Language
+from api.safety_plans.model.content import Depth, PlanContent
 from api.safety_plans.model.documents import PlanDocument
 from api.safety_plans.rules.documents import new_plan, parse_document
 from api.safety_plans.rules.paper import on_paper

@@ -183,6 +183,15 @@ def _check_pathway(path: str) -> None:
     print(f"{path}: version {content.version}, {len(content.steps)} steps: can be used.")
 
 
+def _counters(settings: Settings, quarter: str) -> int:
+    """Print the counters for policy of a quarter that is over."""
+    from api.kernel.db import make_engine
+    from api.pathways.service import counters
+
+    engine = make_engine(settings.database_url, settings.server_key)
+    return counters.run(engine, settings.content_dir, quarter, sys.stdout)
+
+
 def _verify_chain(settings: Settings, anchor: str | None) -> int:
     """Find out whether any chained row was altered, added or removed."""
     from api.kernel.db import make_engine
@@ -317,6 +326,8 @@ def _run(chosen: argparse.Namespace) -> int:
     settings = Settings.from_env(os.environ)
     if chosen.command == "replay":
         return _replay(settings, chosen.alert, as_json=chosen.json)
+    if chosen.command == "counters":
+        return _counters(settings, chosen.quarter)
     if chosen.command == "verify-chain":
         return _verify_chain(settings, chosen.anchor)
     if chosen.command == "pack":
@@ -349,6 +360,8 @@ def main(arguments: list[str]) -> int:
     texts.add_argument("folder", nargs="?", help="of texts; without one, BAKEN_CONTENT")
     content = commands.add_parser("check-pathway", help=_check_pathway.__doc__)
     content.add_argument("file", help="a pathway's content, YAML")
+    policy = commands.add_parser("counters", help=_counters.__doc__)
+    policy.add_argument("quarter", help="such as 2026-Q3")
     verify = commands.add_parser("verify-chain", help=_verify_chain.__doc__)
     verify.add_argument("--anchor", metavar="NUMBER:LINK", help="a head of the chain that was noted earlier")
     commands.add_parser("reseal-vault", help=_reseal_vault.__doc__)

@@ -71,24 +71,24 @@ class _DutyRow(Base):
     stand_in_order: Mapped[int]
 
 
-_AGENCY = cast("Table", _AgencyRow.__table__)
+AGENCY = cast("Table", _AgencyRow.__table__)
 _MEMBER = cast("Table", _MemberRow.__table__)
 _DUTY = cast("Table", _DutyRow.__table__)
 
 
 def add_agency(session: Session, agency: Agency, now: datetime) -> None:
     """Keep a new agency."""
-    session.execute(insert(_AGENCY).values(_agency_columns(agency) | {"id": agency.id, "created_at": now}))
+    session.execute(insert(AGENCY).values(_agency_columns(agency) | {"id": agency.id, "created_at": now}))
 
 
 def save_agency(session: Session, agency: Agency) -> None:
     """Write down what an agency is now."""
-    session.execute(update(_AGENCY).where(_AGENCY.c.id == agency.id).values(_agency_columns(agency)))
+    session.execute(update(AGENCY).where(AGENCY.c.id == agency.id).values(_agency_columns(agency)))
 
 
 def get_agency(session: Session, agency_id: UUID) -> Agency:
     """Return one agency; raises AgencyNotFound."""
-    row = session.execute(select(_AGENCY).where(_AGENCY.c.id == agency_id)).one_or_none()
+    row = session.execute(select(AGENCY).where(AGENCY.c.id == agency_id)).one_or_none()
     if row is None:
         raise AgencyNotFound("There is no such agency.")
     return _agency(row)
@@ -96,18 +96,18 @@ def get_agency(session: Session, agency_id: UUID) -> Agency:
 
 def count_agencies(session: Session) -> int:
     """Return how many agencies there are, closed ones included."""
-    return session.scalar(select(func.count()).select_from(_AGENCY)) or 0
+    return session.scalar(select(func.count()).select_from(AGENCY)) or 0
 
 
 def page_agencies(session: Session, first: int, limit: int) -> list[Agency]:
     """Return part of all agencies by name, from the `first`-th (0 = first)."""
-    query = select(_AGENCY).order_by(_AGENCY.c.name, _AGENCY.c.id).offset(first).limit(limit)
+    query = select(AGENCY).order_by(AGENCY.c.name, AGENCY.c.id).offset(first).limit(limit)
     return [_agency(row) for row in session.execute(query)]
 
 
 def list_agencies(session: Session, agency_ids: Collection[UUID]) -> dict[UUID, Agency]:
     """Return these agencies."""
-    query = select(_AGENCY).where(_AGENCY.c.id.in_(agency_ids))
+    query = select(AGENCY).where(AGENCY.c.id.in_(agency_ids))
     return {row.id: _agency(row) for row in session.execute(query)}
 
 

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from api.accounts import routes as account_routes
-from api.accounts import service as accounts
 from api.accounts.model import Role
+from api.accounts.routes.hers import app_blueprints as person_blueprints
 from api.kernel import clock
 from api.kernel.config import SettingError
 from api.kernel.db import transaction
@@ -21,6 +21,7 @@ from api.pathways.routes import app_blueprints, control_blueprints
 from api.pathways.service import opening
 from api.pathways.service.content import read_content
 from tests.accounts.hosts import make_host, signed_in
+from tests.accounts.persons import account_of, add_person
 from tests.pathways.cases import Town, client_of, content_file
 
 Json = dict[str, Any]
@@ -269,15 +270,26 @@ def test_a_supervisor_enters_agencies_people_and_duty_times(control: Flask, town
     assert agency["id"] in [one["id"] for one in call(client, "GET", "/agencies")]
 
 
+def opened(app: Flask, town: Town) -> tuple[FlaskClient, uuid.UUID]:
+    """The browser of a new protected person who has opened her own side, and her account."""
+    with transaction(town.engine) as session:
+        number, pin = add_person(session, uuid.uuid4(), clock.now())
+        account = account_of(session, number)
+    assert account is not None
+    client = app.test_client()
+    assert client.post("/session", json={"number": number, "pin": pin}).status_code == 200
+    client.environ_base["HTTP_X_KEY"] = client.post("/entry", json={"secret": pin}).get_json()["key"]
+    return client, account.id
+
+
 @pytest.fixture
 def her(sqlite_engine: Engine, town: Town, pathway: Json) -> FlaskClient:
     """Her browser at the app host, with the pathway as her own."""
-    app = make_host(sqlite_engine, app_blueprints, account_routes.identify_person)
-    client = signed_in(app, Role.PROTECTED_PERSON, "1" * 16)
+    blueprints = (*app_blueprints, *person_blueprints)
+    app = make_host(sqlite_engine, blueprints, account_routes.identify_person)
+    client, account_id = opened(app, town)
     with transaction(town.engine) as session:
-        account = accounts.find_account(session, "1" * 16, {Role.PROTECTED_PERSON})
-        assert account is not None
-        opening.link_account(session, uuid.UUID(pathway["id"]), account.id, None, clock.now())
+        opening.link_account(session, uuid.UUID(pathway["id"]), account_id, None, clock.now())
     return client
 
 
@@ -295,8 +307,8 @@ def test_she_reads_her_schedule_and_decides_for_herself(her: FlaskClient, pathwa
         assert her.post(f"/schedule/steps/{number}/resume").get_json()["state"] == "open"
 
 
-def test_no_refusal_of_the_neutral_host_says_what_it_is_for(her: FlaskClient) -> None:
-    stranger = signed_in(her.application, Role.PROTECTED_PERSON, "2" * 16)
+def test_no_refusal_of_the_neutral_host_says_what_it_is_for(her: FlaskClient, town: Town) -> None:
+    stranger, _account_id = opened(her.application, town)
     assert stranger.get("/schedule").get_json()["lines"] == []
     answers = [
         stranger.post("/schedule/steps/3/pause"),

@@ -153,9 +153,10 @@ def test_each_role_gets_exactly_what_the_matrix_says(
 def test_a_key_with_every_scope_gets_in_where_its_scope_is_named_and_nowhere_else(
     app: Flask, audience: Audience, entries: list[Entry], sqlite_engine: Engine, passed: list[str | None]
 ) -> None:
-    headers = key_of(sqlite_engine, frozenset(Scope))
     client = client_of(app, audience, None)
-    for entry in entries:
+    for place, entry in enumerate(entries):
+        if place % BURST == 0:  # more than a key may call at once
+            headers = key_of(sqlite_engine, frozenset(Scope))
         status = call(client, entry, headers).status_code
         is_let_in = entry.scope is not None or EVERYBODY in (entry.allowed or ())
         assert bool(passed) is is_let_in, entry
@@ -188,8 +189,9 @@ def test_a_session_beside_a_key_counts_for_nothing(
         return  # no key is known there: the header means nothing, the session does
     client = client_of(app, audience, tokens(Role.SUPERVISOR))
     wrong = {"Authorization": "Bearer bk_wrong"}
-    none = key_of(sqlite_engine, frozenset({Scope.HEALTH_READ}))
-    for entry in entries:
+    for place, entry in enumerate(entries):
+        if place % BURST == 0:  # more than a key may call at once
+            none = key_of(sqlite_engine, frozenset({Scope.HEALTH_READ}))
         if not {EVERYBODY, SIGNER} & (entry.allowed or frozenset()):
             assert call(client, entry, wrong).status_code == 401, entry
             if entry.scope != Scope.HEALTH_READ:

@@ -229,11 +229,14 @@ def test_second_digits_open_a_page_of_their_own_that_she_can_write(her: Her) -> 
     key = her.key()
     her.save(key, 0, plan("mine"))
     assert her.second(key).status_code == 204
+    begun = her.page(her.key(SECOND)).json["content"]["notes"]
+    assert len(begun) >= 4
     assert her.save(key, 0, notes("dull"), "/second/page").status_code == 204
     assert her.behind(key) == notes("dull")
     second = her.key(SECOND)
     assert her.page(second).json["content"] == notes("dull")
-    her.save(second, 1, notes("edited"))
+    assert her.save(second, 2, notes("edited")).status_code == 200
+    assert her.second(key).status_code == 204  # set again, it keeps what is there
     assert her.page(key).json["content"] == plan("mine")
     assert her.behind(key) == notes("edited")
     for method in ("get", "put"):

@@ -156,6 +156,14 @@ LEFT_OUT: Mapping[str, str] = {
         ("pin_slots", "pin_half", "session_number", "entry", "entry_code", "document"),
         "hers, and closed to the house: no order's history holds a byte of it",
     ),
+    **dict.fromkeys(
+        ("totp", "recovery_code", "api_key", "oidc_identity"),
+        "what staff and machines sign in with, which each house gives anew",
+    ),
+    **dict.fromkeys(
+        ("agency_key", "consent", "consent_reading", "consent_override"),
+        "what she lets an agency of this house know; elsewhere she is asked anew",
+    ),
     "heartbeat": "signs of life of this house's processes",
     "ledger": "each house's own chain, sealed with its own key; the new house links every row again",
     **dict.fromkeys(

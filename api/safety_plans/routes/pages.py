@@ -27,6 +27,7 @@ from api.safety_plans.schemas.pages import (
 )
 from api.safety_plans.service import documents, load_content
 from api.safety_plans.service import reading as reading_service
+from api.safety_plans.service.decoys import begin_decoy
 
 blueprint = Blueprint("pages", __name__, description="Pages.")
 
@@ -130,7 +131,7 @@ class Second(MethodView):
         changed = set_second(held, number_key, trial, body["new"], duress)
         if trial.content is not None:
             with transaction(engine()) as session:
-                documents.begin(session, actor().id, trial.content)
+                begin_decoy(session, actor().id, trial.content, settings().content_dir)
         save(held, changed)
 
 

@@ -3,8 +3,6 @@
 import json
 import logging
 import os
-import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -377,30 +375,3 @@ def test_a_fault_of_ours_is_not_hidden(environ: dict[str, str], monkeypatch: pyt
     with pytest.raises(RuntimeError, match="ours"):
         main(["openapi"])
     assert not issubclass(RuntimeError, SettingError)
-
-
-def test_the_texts_of_plans_are_checked_and_a_fault_is_one_line(
-    environ: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert environ["BAKEN_HOME"]
-    assert main(["check-content"]) == 0
-    assert re.search(
-        r"ops/content: version \S+, 17 sections, \d+ items: can be used\.$",
-        only_line(capsys.readouterr().out),
-    )
-    shutil.copytree(ROOT / "ops/content/plan", tmp_path / "plan")
-    (tmp_path / "plan/about.yaml").write_text("version: 7\n", encoding="utf-8")
-    assert main(["check-content", str(tmp_path)]) == 1
-    said = only_line(capsys.readouterr().err)
-    assert said == f"{tmp_path}/plan/about.yaml:1: 'decided_by' is missing: add it"
-
-
-@pytest.mark.parametrize("name", ["red-flags.yaml", "directory.yaml", "decoys.yaml"])
-def test_the_other_texts_are_checked_as_well(
-    name: str, environ: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert environ["BAKEN_HOME"]
-    content = shutil.copytree(ROOT / "ops/content", tmp_path / "content")
-    (content / name).write_text("version: 7\n", encoding="utf-8")
-    assert main(["check-content", str(content)]) == 1
-    assert only_line(capsys.readouterr().err).startswith(f"{content}/{name}:1: top: missing")

@@ -12,6 +12,7 @@ from api.accounts.rules.slots import decode_content, encode_content, pad, unpad
     st.builds(
         SlotContent,
         st.sampled_from(Side),
+        st.uuids(),
         st.integers(0, 1),
         st.binary(min_size=32, max_size=32),
         st.none() | st.binary(min_size=32, max_size=32),

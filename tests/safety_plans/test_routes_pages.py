@@ -369,3 +369,18 @@ def test_forgetting_ends_the_session_and_from_her_side_takes_the_pages(her: Her,
     assert pages() == 0
     gone = her.client.application.test_client().post("/session", json={"number": number, "pin": her.pin})
     assert gone.status_code == 403
+
+
+def test_another_account_in_its_place_begins_empty_and_not_damaged(her: Her, stage: Stage) -> None:
+    her.save(her.key(), 0, plan("of the first"))
+    with transaction(stage.engine) as session:
+        number, pin = add_person(session, stage.people[0], clock.now())
+    again = Her(her.client.application, number, pin)
+    key = again.key()
+    assert again.page(key).json["content"] is None
+    assert again.save(key, 0, plan("of the second")).status_code == 200
+    with stage.engine.connect() as connection:
+        rows = connection.execute(text("SELECT vault_id FROM document")).scalars().all()
+        accounts = connection.execute(text("SELECT id FROM account")).scalars().all()
+    assert len(set(rows)) == 2
+    assert not set(rows) & set(accounts)

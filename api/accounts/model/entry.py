@@ -51,13 +51,16 @@ class SlotContent:
     """What a slot holds under a PIN.
 
     Attributes:
-        index: 0 or 1: which of the account's two documents this side's is.
+        vault_id: Whose two documents these are: no table links it to the account, and another account in this
+            one's place has another.
+        index: 0 or 1: which of the two documents this side's is.
         key: 32 bytes, of this side's document.
         decoy_key: 32 bytes, of the other document; only on the real side, so that she can write the decoy.
         duress: On the side of the second PIN what it does; on the real side what she chose.
     """
 
     side: Side
+    vault_id: UUID
     index: int
     key: bytes
     decoy_key: bytes | None = None

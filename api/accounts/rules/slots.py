@@ -2,6 +2,7 @@
 
 import base64
 import json
+from uuid import UUID
 
 from api.accounts.model.entry import SLOT_BYTES, Duress, Side, SlotContent
 
@@ -14,6 +15,7 @@ def encode_content(content: SlotContent) -> bytes:
     duress = content.duress
     body = {
         "side": content.side.value,
+        "vault_id": content.vault_id.hex,
         "index": content.index,
         "key": _text(content.key),
         "decoy_key": _text(content.decoy_key or b""),
@@ -30,6 +32,7 @@ def decode_content(padded: bytes) -> SlotContent:
     decoy_key = base64.b64decode(body["decoy_key"])
     return SlotContent(
         side=Side(body["side"]),
+        vault_id=UUID(body["vault_id"]),
         index=body["index"],
         key=base64.b64decode(body["key"]),
         decoy_key=decoy_key or None,

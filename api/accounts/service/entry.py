@@ -57,7 +57,7 @@ def prepare_person(pin: str | None = None) -> NewPerson:
     salt = crypto.random_bytes(_SALT_BYTES)
     halves = (crypto.new_key(), crypto.new_key())
     slot, index = secrets.randbelow(SIDES), secrets.randbelow(SIDES)
-    content = SlotContent(Side.REAL, index, crypto.new_key(), crypto.new_key())
+    content = SlotContent(Side.REAL, uuid.uuid4(), index, crypto.new_key(), crypto.new_key())
     boxes = [crypto.random_bytes(SLOT_BYTES + _SEAL_BYTES) for _side in range(SIDES)]
     stretched = _stretched(number_key, pin, salt)
     boxes[slot] = crypto.seal(_box_key(stretched, halves[slot], slot), encode_content(content))
@@ -187,7 +187,7 @@ def set_second(held: Held, number_key: bytes, trial: Trial, pin: str | None, dur
     other = 1 - trial.slot
     if pin is None:
         return _with_box(held.slots, other, crypto.random_bytes(SLOT_BYTES + _SEAL_BYTES))
-    decoy = SlotContent(Side.DECOY, 1 - content.index, content.decoy_key, None, duress)
+    decoy = SlotContent(Side.DECOY, content.vault_id, 1 - content.index, content.decoy_key, None, duress)
     emptied = _with_box(held.slots, other, b"")
     return _with_pin(emptied, number_key, pin, other, decoy)
 
@@ -239,7 +239,7 @@ def _shown(content: SlotContent, slots: Slots, now: datetime) -> SlotContent:
     """Return what is shown: the decoy also for her own PIN while the real side is to stay hidden."""
     is_hidden = slots.hidden_until is not None and now < slots.hidden_until
     if content.side is Side.REAL and is_hidden and content.decoy_key is not None:
-        return SlotContent(Side.DECOY, 1 - content.index, content.decoy_key)
+        return SlotContent(Side.DECOY, content.vault_id, 1 - content.index, content.decoy_key)
     return content
 
 

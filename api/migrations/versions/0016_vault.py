@@ -68,11 +68,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "document",
-        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("vault_id", sa.Uuid(), nullable=False),
         sa.Column("index", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("kept", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("account_id", "index", name=op.f("pk_document")),
+        sa.PrimaryKeyConstraint("vault_id", "index", name=op.f("pk_document")),
     )
 
 

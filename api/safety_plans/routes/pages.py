@@ -42,7 +42,7 @@ class Pages(MethodView):
         """Open the page."""
         key = opened()
         with transaction(engine()) as session:
-            return _answer(documents.open_page(session, actor().id, key))
+            return _answer(documents.open_page(session, key))
 
     @allow(Role.PROTECTED_PERSON)
     @blueprint.arguments(SavePageSchema)
@@ -53,10 +53,10 @@ class Pages(MethodView):
         content = documents.checked(key.side, body["content"])
         try:
             with transaction(engine()) as session:
-                page = documents.save_page(session, actor().id, key, body["number"], content)
+                page = documents.save_page(session, key, body["number"], content)
         except ChangedMeanwhile:
             with transaction(engine()) as session:
-                documents.keep(session, actor().id, key, content)
+                documents.keep(session, key, content)
             raise
         return {"number": page.revision}
 
@@ -71,7 +71,7 @@ class OtherVersion(MethodView):
         """Open the version that is kept beside."""
         key = opened()
         with transaction(engine()) as session:
-            page = documents.open_page(session, actor().id, key)
+            page = documents.open_page(session, key)
         return _answer(Page(page.revision, page.kept, page.kept))
 
     @allow(Role.PROTECTED_PERSON)
@@ -80,7 +80,7 @@ class OtherVersion(MethodView):
         """Forget the version that is kept beside."""
         key = opened()
         with transaction(engine()) as session:
-            documents.drop_kept(session, actor().id, key)
+            documents.drop_kept(session, key)
 
 
 @blueprint.route("/texts")
@@ -94,7 +94,7 @@ class Texts(MethodView):
         """Read the texts that fit the page."""
         key, content = opened(), load_content(settings().content_dir)
         with transaction(engine()) as session:
-            plan = reading_service.read_plan(session, actor().id, key, content, query["language"])
+            plan = reading_service.read_plan(session, key, content, query["language"])
         return padded_answer(reading_service.read_texts(plan, content, query["depth"], query["language"]))
 
 
@@ -109,7 +109,7 @@ class Paper(MethodView):
         """Read all that was written, as plain text."""
         key, content = opened(), load_content(settings().content_dir)
         with transaction(engine()) as session:
-            plan = reading_service.read_plan(session, actor().id, key, content, query["language"])
+            plan = reading_service.read_plan(session, key, content, query["language"])
         return Response(reading_service.export(plan, content, query["language"]), mimetype="text/plain")
 
 
@@ -131,7 +131,7 @@ class Second(MethodView):
         changed = set_second(held, number_key, trial, body["new"], duress)
         if trial.content is not None:
             with transaction(engine()) as session:
-                begin_decoy(session, actor().id, trial.content, settings().content_dir)
+                begin_decoy(session, trial.content, settings().content_dir)
         save(held, changed)
 
 
@@ -145,7 +145,7 @@ class SecondPage(MethodView):
         """Open the page behind other digits."""
         key = opened()
         with transaction(engine()) as session:
-            return _answer(documents.open_decoy(session, actor().id, key))
+            return _answer(documents.open_decoy(session, key))
 
     @allow(Role.PROTECTED_PERSON)
     @blueprint.arguments(SavePageSchema)
@@ -154,7 +154,7 @@ class SecondPage(MethodView):
         """Save the page behind other digits."""
         key = opened()
         with transaction(engine()) as session:
-            documents.save_decoy(session, actor().id, key, documents.checked(Side.DECOY, body["content"]))
+            documents.save_decoy(session, key, documents.checked(Side.DECOY, body["content"]))
 
 
 @blueprint.route("/forget")
@@ -168,8 +168,8 @@ class Forget(MethodView):
         """End everything here, for good."""
         held, trial, _number_key = retried(body["secret"])
         with transaction(engine()) as session:
-            if forget(session, held, trial, clock.now()):
-                documents.erase(session, actor().id)
+            if forget(session, held, trial, clock.now()) and trial.content is not None:
+                documents.erase(session, trial.content)
         return sign_out(PERSON_COOKIE)
 
 

@@ -47,7 +47,7 @@ class Shares(MethodView):
         key, content = must_be_hers(), load_content(settings().content_dir)
         draft = ConsentDraft(body["who"], tuple(body["parts"]), body["purpose"], body["until"])
         with transaction(engine()) as session:
-            plan = read_plan(session, actor().id, key, content, Language.NL)
+            plan = read_plan(session, key, content, Language.NL)
             return share(session, actor().id, plan, content, draft, clock.now())
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from secrets import randbelow
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -32,14 +31,14 @@ def new_decoy(
     return pick(read_decoys(content_dir), language, chance)
 
 
-def begin_decoy(session: Session, account_id: UUID, opened: SlotContent, content_dir: Path) -> None:
+def begin_decoy(session: Session, opened: SlotContent, content_dir: Path) -> None:
     """Put notes behind a second PIN if there are none yet; only from the real side.
 
     They come with the project, so whoever knows it knows them: `ops/docs/vault.md` tells her to change them.
     """
-    page = documents.open_decoy(session, account_id, opened)
+    page = documents.open_decoy(session, opened)
     if page.body is None:
-        mine = documents.open_page(session, account_id, opened).body
+        mine = documents.open_page(session, opened).body
         language = Language(mine["language"]) if mine else Language.NL
         notes = NotesDocument(new_decoy(content_dir, language))
-        documents.save_decoy(session, account_id, opened, dump_notes(notes))
+        documents.save_decoy(session, opened, dump_notes(notes))

@@ -6,7 +6,6 @@ The text is in the clear only within the request that reads or saves it.
 import json
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -32,18 +31,21 @@ from api.safety_plans.store import documents
 _EMPTY = Page(0, None, None)
 
 
-def begin(session: Session, account_id: UUID, opened: SlotContent) -> None:
+def begin(session: Session, opened: SlotContent) -> None:
     """Make both documents, empty, if there are none: both at once, so that no row tells which is used."""
-    if opened.decoy_key is None or documents.find_document(session, account_id, opened.index) is not None:
+    if (
+        opened.decoy_key is None
+        or documents.find_document(session, opened.vault_id, opened.index) is not None
+    ):
         return
     keys = {opened.index: opened.key, 1 - opened.index: opened.decoy_key}
-    documents.add_documents(session, account_id, [_sealed_page(keys[i], _EMPTY) for i in range(SIDES)])
+    documents.add_documents(session, opened.vault_id, [_sealed_page(keys[i], _EMPTY) for i in range(SIDES)])
 
 
-def open_page(session: Session, account_id: UUID, opened: SlotContent) -> Page:
+def open_page(session: Session, opened: SlotContent) -> Page:
     """Return what the key opens; raises Damaged for a document that was altered or cut off."""
-    begin(session, account_id, opened)
-    sealed = documents.find_document(session, account_id, opened.index)
+    begin(session, opened)
+    sealed = documents.find_document(session, opened.vault_id, opened.index)
     if sealed is None:
         return _EMPTY
     body, kept = (_unsealed(opened.key, one) for one in sealed)
@@ -57,13 +59,13 @@ def checked(side: Side, said: Any) -> Body:  # noqa: ANN401 - whatever somebody 
     return dump_notes(parse_notes(said))
 
 
-def save_page(session: Session, account_id: UUID, opened: SlotContent, revision: int, body: Body) -> Page:
+def save_page(session: Session, opened: SlotContent, revision: int, body: Body) -> Page:
     """Save a document, `checked` before, that changes this revision.
 
     Raises ChangedMeanwhile when another device has saved since (`keep` then stores it beside, in a
     transaction of its own); KeptFull when something is kept beside already.
     """
-    page = open_page(session, account_id, opened)
+    page = open_page(session, opened)
     if revision != page.revision:
         if page.kept is not None:
             raise KeptFull(
@@ -72,46 +74,46 @@ def save_page(session: Session, account_id: UUID, opened: SlotContent, revision:
             )
         raise ChangedMeanwhile("Another device has saved meanwhile. Both versions are kept: compare them.")
     after = replace(page, revision=page.revision + 1, body=body)
-    _save(session, account_id, opened, after)
+    _save(session, opened, after)
     return after
 
 
-def keep(session: Session, account_id: UUID, opened: SlotContent, body: Body) -> None:
+def keep(session: Session, opened: SlotContent, body: Body) -> None:
     """Keep beside what another device wanted to save over a newer revision."""
-    _save(session, account_id, opened, replace(open_page(session, account_id, opened), kept=body))
+    _save(session, opened, replace(open_page(session, opened), kept=body))
 
 
-def drop_kept(session: Session, account_id: UUID, opened: SlotContent) -> None:
+def drop_kept(session: Session, opened: SlotContent) -> None:
     """Forget what is kept beside: she has looked at it."""
-    _save(session, account_id, opened, replace(open_page(session, account_id, opened), kept=None))
+    _save(session, opened, replace(open_page(session, opened), kept=None))
 
 
-def open_decoy(session: Session, account_id: UUID, opened: SlotContent) -> Page:
+def open_decoy(session: Session, opened: SlotContent) -> Page:
     """Return what the second PIN shows; only from the real side: raises EntryNotFound otherwise."""
-    return open_page(session, account_id, _other(opened))
+    return open_page(session, _other(opened))
 
 
-def save_decoy(session: Session, account_id: UUID, opened: SlotContent, body: Body) -> None:
+def save_decoy(session: Session, opened: SlotContent, body: Body) -> None:
     """Save what the second PIN shows, over whatever is there; otherwise as `open_decoy`."""
-    begin(session, account_id, opened)
+    begin(session, opened)
     other = _other(opened)
-    page = open_page(session, account_id, other)
-    _save(session, account_id, other, Page(page.revision + 1, body, None))
+    page = open_page(session, other)
+    _save(session, other, Page(page.revision + 1, body, None))
 
 
 def _other(opened: SlotContent) -> SlotContent:
     if opened.decoy_key is None:
         raise EntryNotFound("Not found.")
-    return SlotContent(Side.DECOY, 1 - opened.index, opened.decoy_key)
+    return SlotContent(Side.DECOY, opened.vault_id, 1 - opened.index, opened.decoy_key)
 
 
-def erase(session: Session, account_id: UUID) -> None:
-    """Delete an account's documents; their keys are gone with `accounts.erase`."""
-    documents.delete_documents(session, account_id)
+def erase(session: Session, opened: SlotContent) -> None:
+    """Delete both documents; their keys are gone with `accounts.forget`."""
+    documents.delete_documents(session, opened.vault_id)
 
 
-def _save(session: Session, account_id: UUID, opened: SlotContent, page: Page) -> None:
-    documents.save_document(session, account_id, opened.index, *_sealed_page(opened.key, page))
+def _save(session: Session, opened: SlotContent, page: Page) -> None:
+    documents.save_document(session, opened.vault_id, opened.index, *_sealed_page(opened.key, page))
 
 
 def _sealed_page(key: bytes, page: Page) -> tuple[bytes, bytes]:

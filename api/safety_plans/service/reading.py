@@ -1,7 +1,6 @@
 """What she reads of her plan: the texts that fit her, and all of it on paper."""
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -16,12 +15,12 @@ from api.safety_plans.service import documents
 
 
 def read_plan(
-    session: Session, account_id: UUID, opened: SlotContent, content: PlanContent, language: Language
+    session: Session, opened: SlotContent, content: PlanContent, language: Language
 ) -> PlanDocument:
     """Return her plan, an empty one before she saved any; raises EntryNotFound on the other side."""
     if opened.side is not Side.REAL:
         raise EntryNotFound("Not found.")
-    body = documents.open_page(session, account_id, opened).body
+    body = documents.open_page(session, opened).body
     return new_plan(content, language) if body is None else parse_document(body)
 
 

@@ -25,10 +25,6 @@ _DEVICE_SECRET_ROUNDS = 4
 broker checks one at each connect of thousands of devices."""
 
 
-_STRETCHES = threading.BoundedSemaphore(2)
-"""Side by side in one process: more would only take each other's memory, and 64 MiB each of the machine's."""
-
-
 class Undecipherable(Exception):
     """The bytes were not made with this key, or were altered."""
 
@@ -40,19 +36,20 @@ def _hasher() -> argon2.PasswordHasher:
     return argon2.PasswordHasher()
 
 
-_HASHERS_AT_ONCE = threading.BoundedSemaphore(4)
-"""Each holds 64 MiB: a flood of sign-ins must not take the memory from the process that shows alerts."""
+_ARGON2_AT_ONCE = threading.BoundedSemaphore(2)
+"""In one process; each holds 64 MiB: a flood of sign-ins must not take the memory from the process that shows
+alerts, and more than there are processors would only slow each other down."""
 
 
 def hash_password(password: str) -> str:
     """Return an Argon2id hash of a password or PIN."""
-    with _HASHERS_AT_ONCE:
+    with _ARGON2_AT_ONCE:
         return _hasher().hash(password)
 
 
 def is_password(hashed: str, password: str) -> bool:
     """Say whether `password` has this Argon2id hash; takes the same time for right and wrong."""
-    with _HASHERS_AT_ONCE:
+    with _ARGON2_AT_ONCE:
         try:
             return _hasher().verify(hashed, password)
         except argon2.exceptions.VerifyMismatchError:
@@ -77,14 +74,10 @@ def stretch_number(number: bytes, salt: bytes, length: int) -> bytes:
 
 
 def _stretch(secret: bytes, salt: bytes, length: int, cost: argon2.Parameters) -> bytes:
-    with _STRETCHES:
-        return _raw(secret, salt, length, cost)
-
-
-def _raw(secret: bytes, salt: bytes, length: int, cost: argon2.Parameters) -> bytes:
-    return argon2.low_level.hash_secret_raw(
-        secret, salt, cost.time_cost, cost.memory_cost, cost.parallelism, length, argon2.Type.ID
-    )
+    with _ARGON2_AT_ONCE:
+        return argon2.low_level.hash_secret_raw(
+            secret, salt, cost.time_cost, cost.memory_cost, cost.parallelism, length, argon2.Type.ID
+        )
 
 
 def new_token() -> str:

@@ -15,6 +15,7 @@ from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import is_away, reading, transaction
 from api.kernel.logs import Log
+from api.pathways.service import consents
 from api.pathways.service import sweeping as pathways
 
 PROCESS = "watchdog"
@@ -51,6 +52,10 @@ def sweep_pathways(engine: Engine, now: datetime) -> int:
     """Let the deadlines of pathways go on, each in a transaction of its own; returns how many did."""
     with reading(engine) as session:
         due = pathways.list_due(session, now)
+        is_over = consents.has_old_copies(session, now)
+    if is_over:
+        with transaction(engine) as session:
+            consents.delete_old_copies(session, now)
     done = 0
     for one in due:
         try:

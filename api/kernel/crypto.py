@@ -5,6 +5,8 @@ import hashlib
 import hmac
 import secrets
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from uuid import UUID
 
@@ -25,6 +27,14 @@ _DEVICE_SECRET_ROUNDS = 4
 broker checks one at each connect of thousands of devices."""
 
 
+_WAITING = threading.BoundedSemaphore(8)
+"""How many may wait for that; whoever comes then is told to try again. Proposal."""
+
+
+class TooBusy(Exception):
+    """Too many secrets are being checked: try again in a moment."""
+
+
 class Undecipherable(Exception):
     """The bytes were not made with this key, or were altered."""
 
@@ -41,15 +51,27 @@ _ARGON2_AT_ONCE = threading.BoundedSemaphore(2)
 alerts, and more than there are processors would only slow each other down."""
 
 
+@contextmanager
+def _argon2_turn() -> Iterator[None]:
+    """Wait for a turn, or raise TooBusy: whoever floods the sign-in must not stop every other request."""
+    if not _WAITING.acquire(blocking=False):
+        raise TooBusy
+    try:
+        with _ARGON2_AT_ONCE:
+            yield
+    finally:
+        _WAITING.release()
+
+
 def hash_password(password: str) -> str:
     """Return an Argon2id hash of a password or PIN."""
-    with _ARGON2_AT_ONCE:
+    with _argon2_turn():
         return _hasher().hash(password)
 
 
 def is_password(hashed: str, password: str) -> bool:
     """Say whether `password` has this Argon2id hash; takes the same time for right and wrong."""
-    with _ARGON2_AT_ONCE:
+    with _argon2_turn():
         try:
             return _hasher().verify(hashed, password)
         except argon2.exceptions.VerifyMismatchError:
@@ -74,7 +96,7 @@ def stretch_number(number: bytes, salt: bytes, length: int) -> bytes:
 
 
 def _stretch(secret: bytes, salt: bytes, length: int, cost: argon2.Parameters) -> bytes:
-    with _ARGON2_AT_ONCE:
+    with _argon2_turn():
         return argon2.low_level.hash_secret_raw(
             secret, salt, cost.time_cost, cost.memory_cost, cost.parallelism, length, argon2.Type.ID
         )

@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from api.kernel import clock
 from api.kernel.config import Settings
-from api.kernel.crypto import SIGNATURE_HEADER, signature_fault
+from api.kernel.crypto import SIGNATURE_HEADER, TooBusy, signature_fault
 from api.kernel.db import is_away
 from api.kernel.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from api.kernel.logs import Log
@@ -302,6 +302,10 @@ def _answer_bug(error: Exception) -> Response:
         _log.warning("database away", error=type(error).__name__, route=request.endpoint)
         response = _problem(503, "The database is away: try again in a moment.")
         response.headers["Retry-After"] = "5"
+        return response
+    if isinstance(error, TooBusy):
+        response = _problem(503, "Too many are signing in: try again in a moment.")
+        response.headers["Retry-After"] = "2"
         return response
     _log.error("request failed", error=type(error).__name__, route=request.endpoint, reason=_place_of(error))
     return _problem(500, "Something went wrong here. It has been written down.")

@@ -65,7 +65,7 @@ def _person(engine: Engine) -> tuple[Account, NewPerson]:
     trial = service.try_pin(held, new.number_key, KINDS["own"])
     changed = service.set_second(held, new.number_key, trial, KINDS["second"], Duress())
     with transaction(engine) as session:
-        service.save_slots(session, held, changed, clock.now())
+        service.save_slots(session, held, changed, "")
     return account, new
 
 

@@ -9,71 +9,24 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from api.accounts import service
-from api.accounts.model import LOCK_AFTER_FAILURES, LOCK_FOR, PERSON_SESSION_LIFE, Account, Role
+from api.accounts.model import PERSON_SESSION_LIFE, Account, Role
 from api.accounts.model.entry import (
     CODE_LIFE,
     ENTRY_LIFE,
+    TRY_COSTS,
     Closed,
     CodeNotFound,
     Duress,
     Entered,
     EntryNotFound,
-    NewPerson,
     PersonHasAccount,
     Side,
-    SlotContent,
     UnfitPin,
 )
 from api.accounts.rules import is_weak_pin
 from api.kernel.db import Base, make_engine, reading, transaction
+from tests.accounts.her import PIN, SECOND, WRONG, Her
 from tests.conftest import SERVER_KEY
-
-PIN, SECOND, WRONG = "295071", "840362", "714926"
-
-
-class Her:
-    """A person with an account."""
-
-    def __init__(self, engine: Engine, now: datetime) -> None:
-        self.engine, self.now = engine, now
-        self.new: NewPerson = service.prepare_person(PIN)
-        with transaction(engine) as session:
-            self.account = service.add_person_account(session, uuid.uuid4(), self.new, now)
-
-    def enter(self, pin: str, after: timedelta = timedelta(0)) -> Entered | Closed:
-        with reading(self.engine) as session:
-            held = service.hold(session, self.account)
-        trial = service.try_pin(held, self.new.number_key, pin)
-        with transaction(self.engine) as session:
-            return service.enter(session, held, trial, self.now + after)
-
-    def opened(self, pin: str, after: timedelta = timedelta(0)) -> SlotContent:
-        outcome = self.enter(pin, after)
-        assert isinstance(outcome, Entered)
-        return outcome.opened
-
-    def set_second(self, pin: str | None = SECOND, duress: Duress | None = None, by: str = PIN) -> None:
-        with reading(self.engine) as session:
-            held = service.hold(session, self.account)
-        trial = service.try_pin(held, self.new.number_key, by)
-        changed = service.set_second(held, self.new.number_key, trial, pin, duress or Duress())
-        with transaction(self.engine) as session:
-            service.save_slots(session, held, changed, self.now)
-
-    def forget(self, pin: str) -> bool:
-        with reading(self.engine) as session:
-            held = service.hold(session, self.account)
-        trial = service.try_pin(held, self.new.number_key, pin)
-        with transaction(self.engine) as session:
-            return service.forget(session, held, trial, self.now)
-
-    def change(self, pin: str, to: str) -> None:
-        with reading(self.engine) as session:
-            held = service.hold(session, self.account)
-        trial = service.try_pin(held, self.new.number_key, pin)
-        changed = service.change_pin(held, self.new.number_key, trial, to)
-        with transaction(self.engine) as session:
-            service.save_slots(session, held, changed, self.now)
 
 
 @pytest.fixture
@@ -127,14 +80,18 @@ def test_the_right_pin_with_another_number_opens_nothing(her: Her) -> None:
     assert service.try_pin(held, bytes(32), PIN).content is None
 
 
-def test_wrong_tries_rest_the_account_and_a_right_one_forgets_them(her: Her) -> None:
-    for _try in range(LOCK_AFTER_FAILURES - 1):
-        her.enter(WRONG)
-    assert isinstance(her.enter(PIN), Entered)
-    for _try in range(LOCK_AFTER_FAILURES):
-        her.enter(WRONG)
-    assert isinstance(her.enter(PIN), Closed)
-    assert isinstance(her.enter(PIN, LOCK_FOR), Entered)
+def test_wrong_tries_are_spent_and_no_right_one_gives_them_back(her: Her) -> None:
+    """Each use of the second PIN forgot the guesses: who had it could guess hers without end."""
+    her.set_second()
+    for _try in range(5):
+        assert isinstance(her.enter(PIN), Entered)
+        assert isinstance(her.enter(SECOND), Entered)
+        assert isinstance(her.enter(WRONG), Closed)
+    for pin in (PIN, SECOND, WRONG):
+        assert isinstance(her.enter(pin), Closed)
+    assert isinstance(her.enter(PIN, TRY_COSTS), Entered)
+    assert isinstance(her.enter(WRONG, TRY_COSTS), Closed)
+    assert isinstance(her.enter(PIN, TRY_COSTS), Closed)
 
 
 def test_a_second_pin_opens_the_other_side_whose_key_she_holds(her: Her) -> None:
@@ -177,6 +134,14 @@ def test_either_side_changes_its_own_pin(her: Her) -> None:
         her.change(PIN, "917350")
 
 
+def test_the_other_side_is_never_told_whether_a_pin_is_hers(her: Her) -> None:
+    her.set_second()
+    her.change(SECOND, PIN)  # as any other: no answer says that somebody has this one
+    assert her.opened(PIN).side is Side.DECOY
+    her.change(PIN, "602947")
+    assert her.opened(PIN).side is Side.REAL
+
+
 def test_two_who_change_at_once_do_not_overwrite_each_other(her: Her) -> None:
     with reading(her.engine) as session:
         held = service.hold(session, her.account)
@@ -184,7 +149,7 @@ def test_two_who_change_at_once_do_not_overwrite_each_other(her: Her) -> None:
     changed = service.change_pin(held, her.new.number_key, trial, "381640")
     her.change(PIN, "602947")
     with pytest.raises(EntryNotFound), transaction(her.engine) as session:
-        service.save_slots(session, held, changed, her.now)
+        service.save_slots(session, held, changed, "")
     assert isinstance(her.enter("602947"), Entered)
 
 
@@ -199,11 +164,26 @@ def test_a_pin_that_was_changed_while_it_was_tried_opens_nothing(her: Her) -> No
 
 def test_hiding_for_days_shows_the_other_side_for_her_own_pin_too(her: Her) -> None:
     her.set_second(duress=Duress(hide_days=3))
-    assert her.opened(PIN).side is Side.REAL
+    before = her.enter(PIN)
+    assert isinstance(before, Entered)
+    assert before.opened.side is Side.REAL
     her.opened(SECOND)
+    with reading(her.engine) as session, pytest.raises(EntryNotFound):
+        service.find_opened(session, her.account, before.token, her.now)
     hidden = her.opened(PIN, timedelta(days=2, hours=23))
-    assert hidden == replace(her.opened(SECOND), duress=Duress())
-    assert her.opened(PIN, timedelta(days=7)).side is Side.REAL
+    assert hidden == replace(her.opened(SECOND, timedelta(days=1)), duress=Duress())
+    assert her.opened(PIN, timedelta(days=3)).side is Side.REAL  # later uses did not make it longer
+
+
+def test_while_hers_is_hidden_her_own_pin_changes_and_ends_nothing_of_it(her: Her) -> None:
+    her.set_second(duress=Duress(hide_days=3))
+    her.opened(SECOND)
+    her.change(PIN, "381640")
+    with pytest.raises(EntryNotFound):
+        her.set_second("602947")
+    assert not her.forget(PIN)
+    assert isinstance(her.enter(SECOND), Closed)
+    assert her.opened(PIN, timedelta(days=3)).side is Side.REAL
 
 
 def test_erasing_destroys_her_side_and_leaves_the_other(her: Her) -> None:
@@ -332,20 +312,26 @@ def test_a_session_can_try_pins_and_only_with_its_token(her: Her) -> None:
         assert service.number_key_of(session, token) != her.new.number_key
 
 
-def test_another_account_takes_the_place_of_the_first_and_opens_nothing_of_it(her: Her) -> None:
-    outcome, person_id = her.enter(PIN), her.account.person_id
+def test_another_account_takes_the_place_of_the_first_which_keeps_what_is_its_own(her: Her) -> None:
+    person_id = her.account.person_id
     assert person_id is not None
-    again = service.prepare_person(PIN)
+    with transaction(her.engine) as session:
+        old = service.open_session(session, her.account, her.now)
+    before, again = her.opened(PIN), service.prepare_person(PIN)
     with transaction(her.engine) as session:
         account = service.add_person_account(session, person_id, again, her.now)
-        with pytest.raises(EntryNotFound):
-            service.find_opened(session, account, outcome.token, her.now)
-    assert account.id == her.account.id
-    assert isinstance(her.enter(PIN), Closed)
+    assert account.id != her.account.id
+    assert account.person_id == person_id
     with reading(her.engine) as session:
+        assert service.identify(session, old, her.now) is None
+        kept = service.find_account(session, her.new.lookup, {Role.PROTECTED_PERSON})
         held = service.hold(session, account)
-        assert service.find_account(session, her.new.lookup, {Role.PROTECTED_PERSON}) is None
-    assert service.try_pin(held, again.number_key, PIN).content is not None
+    assert kept is not None
+    assert kept.person_id != person_id  # no alert of hers reaches it any more
+    assert her.opened(PIN) == before
+    content = service.try_pin(held, again.number_key, PIN).content
+    assert content is not None
+    assert content.vault_id != before.vault_id
 
 
 def test_a_code_makes_one_account_and_then_nothing(engine: Engine, now: datetime) -> None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from api.accounts.model import Account
-from api.kernel.errors import Conflict, Invalid, NotFound
+from api.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 
 SLOT_BYTES = 512
 """Every slot's content is padded to this, whatever it opens."""
@@ -20,6 +20,11 @@ CODE_CHARACTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no letter that can be taken for a digit."""
 CODE_LENGTH = 10
 """50 random bits, each code for one use: too many to guess over the network in three days."""
+TRY_COSTS = timedelta(minutes=15)
+TRIES_SAVED = timedelta(minutes=60)
+"""Each wrong PIN costs the one, at most the other is saved up: five at once, then 96 a day, of a million.
+A right PIN gives nothing back, whichever side it opens: whoever forced one out of her would otherwise guess
+the other without end. Proposal."""
 MAX_HIDE_DAYS = 90
 """Longer would lock her out of her own plan; proposal."""
 
@@ -109,10 +114,15 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a PIN brought: the content of the slot that it opened, and which slot that is."""
+    """What a PIN brought: the content of the slot that it opened, and which slot that is.
+
+    Attributes:
+        is_hidden: Her own PIN, while her side is to stay hidden: `content` is the other side's then.
+    """
 
     content: SlotContent | None
     slot: int | None
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +170,7 @@ class UnfitPin(Invalid):
 
 class PersonHasAccount(Conflict):
     """This person has an account already: staff can give her another number and PIN."""
+
+
+class OnlySupervisor(Forbidden):
+    """This is a supervisor's to do."""

@@ -16,6 +16,7 @@ from api.accounts.model.entry import (
     Entered,
     EntryNotFound,
     Held,
+    OnlySupervisor,
     Side,
     SlotContent,
     Slots,
@@ -150,6 +151,8 @@ class Start(MethodView):
     @entry.response(201, StartedSchema)
     def post(self, body: dict[str, str]) -> Any:  # noqa: ANN401 - body, status, headers
         """Begin with a code."""
+        with reading(engine()) as session:
+            service.find_code(session, body["code"], clock.now())  # before anything that is slow on purpose
         new = service.prepare_person(body["pin"])
         with transaction(engine()) as session:
             account, for_id = service.start(session, body["code"], new, clock.now())
@@ -195,13 +198,14 @@ def retried(secret: str) -> tuple[Held, Trial, bytes]:
     with reading(engine()) as session:
         number_key = service.number_key_of(session, _session_token())
         held = service.hold(session, actor())
-    return held, service.try_pin(held, number_key, secret), number_key
+    trial = service.try_pin(held, number_key, secret)
+    return held, service.shown(trial, held.slots, clock.now()), number_key
 
 
 def save(held: Held, changed: Slots) -> None:
     """Keep changed slots."""
     with transaction(engine()) as session:
-        service.save_slots(session, held, changed, clock.now())
+        service.save_slots(session, held, changed, _session_token())
 
 
 @codes.route("")
@@ -212,7 +216,12 @@ class EntryCodes(MethodView):
     @codes.arguments(MakeCodeSchema)
     @codes.response(201, EntryCodeSchema)
     def post(self, body: dict[str, UUID | None]) -> dict[str, Any]:
-        """Make a code for one use, to be handed over in the talk; staff never see number or PIN."""
+        """Make a code for one use, to be handed over in the talk; staff never see number or PIN.
+
+        For a protected person of an order only a supervisor does: her alerts go to that account.
+        """
+        if body["person_id"] is not None and actor().role != Role.SUPERVISOR:
+            raise OnlySupervisor("Only a supervisor makes a code for a protected person of an order.")
         with transaction(engine()) as session:
             code, text = service.make_code(session, body["person_id"], actor().id, clock.now())
         return {"id": code.id, "code": text, "expires_at": code.expires_at}

@@ -1,13 +1,24 @@
-"""The bytes of a slot's content: JSON, padded so that all are of one size."""
+"""The bytes of a slot's content, all of one size; how often a PIN may be tried."""
 
 import base64
 import json
+from datetime import datetime
 from uuid import UUID
 
-from api.accounts.model.entry import SLOT_BYTES, Duress, Side, SlotContent
+from api.accounts.model.entry import SLOT_BYTES, TRIES_SAVED, TRY_COSTS, Duress, Side, SlotContent
 
 _END = b"\x80"
 """ISO/IEC 7816-4: one such byte, then zeros."""
+
+
+def may_try(spent_until: datetime | None, now: datetime) -> bool:
+    """Say whether a PIN is tried at all: wrong ones have not used up what is saved."""
+    return spent_until is None or spent_until <= now + TRIES_SAVED
+
+
+def spent_after(spent_until: datetime | None, now: datetime) -> datetime:
+    """Return until when the tries are spent after a wrong PIN."""
+    return max(spent_until or now, now) + TRY_COSTS
 
 
 def encode_content(content: SlotContent) -> bytes:

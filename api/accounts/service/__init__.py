@@ -24,7 +24,7 @@ from api.accounts.model import (
 )
 from api.accounts.model.staff import OpenSession, Purpose
 from api.accounts.rules import sessions
-from api.accounts.service.codes import make_code, start
+from api.accounts.service.codes import find_code, make_code, start
 from api.accounts.service.entry import (
     add_person_account,
     change_pin,
@@ -39,6 +39,7 @@ from api.accounts.service.entry import (
     remember_number,
     save_slots,
     set_second,
+    shown,
     try_pin,
 )
 from api.accounts.store.slots import reseal_slots
@@ -55,6 +56,7 @@ __all__ = [
     "close",
     "enter",
     "find_account",
+    "find_code",
     "find_opened",
     "find_session",
     "forget",
@@ -72,6 +74,7 @@ __all__ = [
     "reseal_slots",
     "save_slots",
     "set_second",
+    "shown",
     "sign_out",
     "start",
     "try_pin",

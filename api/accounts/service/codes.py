@@ -33,11 +33,18 @@ def make_code(
     """
     if person_id is not None and store.find_person_account(session, person_id) is not None:
         raise PersonHasAccount("This person has an account already. Give her another number and PIN instead.")
+    slot_store.void_codes(session, person_id, for_id, now)
     text = "".join(secrets.choice(CODE_CHARACTERS) for _ in range(CODE_LENGTH))
     code = EntryCode(uuid.uuid4(), person_id or uuid.uuid4(), now + CODE_LIFE, for_id)
     slot_store.add_code(session, code, crypto.hash_token(text), made_by)
     audit.record(session, now, made_by, "accounts.make_code", code.id)
     return code, text
+
+
+def find_code(session: Session, text: str, now: datetime) -> None:
+    """Raise CodeNotFound unless the code can be used."""
+    if not slot_store.is_code(session, crypto.hash_token(text), now):
+        raise CodeNotFound("Not found.")
 
 
 def start(session: Session, text: str, new: NewPerson, now: datetime) -> tuple[Account, UUID | None]:

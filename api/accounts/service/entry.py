@@ -31,7 +31,7 @@ from api.accounts.model.entry import (
     Trial,
     UnfitPin,
 )
-from api.accounts.rules.slots import decode_content, encode_content
+from api.accounts.rules.slots import decode_content, encode_content, may_try, spent_after
 from api.accounts.store import slots as slot_store
 from api.kernel import audit, crypto
 from api.kernel.db import serialise
@@ -76,21 +76,20 @@ def keys_of(number: str) -> tuple[str, bytes]:
 def add_person_account(session: Session, person_id: UUID, new: NewPerson, now: datetime) -> Account:
     """Keep a protected person's account.
 
-    She has one: another one takes its place, ends the sessions of the old and opens none of what the old
-    number and PIN opened. Nobody can give her plan back to her, and to nobody else either.
+    She has one: another one takes its place and ends the sessions of the old. What the old number and PIN
+    open stays theirs, apart from her alerts from now on: nobody can take her plan away by giving her another
+    account, nor get at it, nor at what she shares.
     """
     serialise(session, _LOGINS)
     known = store.find_person_account(session, person_id)
-    account = Account(uuid.uuid4(), new.lookup, Role.PROTECTED_PERSON, person_id, "", 0, None)
-    if known is None:
-        store.add_account(session, account, now)
-        audit.record(session, now, None, "accounts.add", account.id, account.role.value)
-    else:
-        account = replace(account, id=known.id)
-        store.save_credentials(session, account)
+    if known is not None:
+        store.move_account(session, known.id, uuid.uuid4())
         store.delete_sessions_of(session, known.id)
         slot_store.delete_entries_of(session, known.id)
         audit.record(session, now, None, "accounts.renew", known.id)
+    account = Account(uuid.uuid4(), new.lookup, Role.PROTECTED_PERSON, person_id, "", 0, None)
+    store.add_account(session, account, now)
+    audit.record(session, now, None, "accounts.add", account.id, account.role.value)
     slot_store.save_slots(session, Slots(account.id, new.salt, new.boxes, new.halves, None), is_new=True)
     return account
 
@@ -105,9 +104,10 @@ def try_pin(held: Held, number_key: bytes, pin: str) -> Trial:
     """Try a PIN at both slots, whichever opens: step 2, outside of any transaction."""
     stretched = _stretched(number_key, pin, held.slots.salt)
     opened = [_open(held.slots, stretched, slot) for slot in range(SIDES)]
-    for slot, content in enumerate(opened):
-        if content is not None:
-            return Trial(content, slot)
+    found = [(slot, content) for slot, content in enumerate(opened) if content is not None]
+    # One PIN for both sides can only come from within the decoy: then it stays the decoy's.
+    for slot, content in sorted(found, key=lambda one: one[1].side is Side.REAL):
+        return Trial(content, slot)
     return Trial(None, None)
 
 
@@ -117,20 +117,19 @@ def enter(session: Session, held: Held, trial: Trial, now: datetime) -> Entered 
     current = store.get_account_locked(session, account_id)
     slots = slot_store.find_slots(session, account_id, locked=True)
     is_same = slots == held.slots  # the PIN may have been changed since step 1
-    verdict = None
-    if current is not None:
-        verdict = rules.judge_login(current, trial.content is not None and is_same, now)
-    store.save_failures(
-        session, account_id, verdict.failures if verdict else 0, verdict.locked_until if verdict else None
-    )
+    spent = current.locked_until if current else None
+    is_taken = current is not None and is_same and may_try(spent, now)
+    if is_taken and trial.content is None:
+        spent = spent_after(spent, now)
+    store.save_failures(session, account_id, 0, spent)
     opened, after = None, slots or held.slots
-    if verdict is not None and verdict.admitted and trial.content is not None and slots is not None:
-        opened, after = _shown(trial.content, slots, now), _after(trial, slots, now)
+    if is_taken and trial.content is not None and slots is not None:
+        opened, after = shown(trial, slots, now).content, _after(trial, slots, now)
     slot_store.save_slots(session, replace(after, account_id=account_id))
-    erased = trial.content.duress.erases if opened and trial.content else False
-    slot_store.delete_entries_of(session, account_id if erased else uuid.uuid4())
+    # What was open of her side must not stay open once the second PIN is to hide or to erase it.
+    closes = opened is not None and trial.content is not None and _closes(trial.content)
+    slot_store.delete_entries_of(session, account_id if closes else uuid.uuid4())
     token = _add_entry(session, account_id, opened, now)
-    audit.record(session, now, None, "accounts.entry", account_id)
     if opened is None or current is None or trial.content is None:
         return Closed(token)
     calls_help = trial.content.side is Side.DECOY and trial.content.duress.calls_help
@@ -169,10 +168,15 @@ def number_key_of(session: Session, session_token: str) -> bytes:
 def change_pin(held: Held, number_key: bytes, trial: Trial, pin: str) -> Slots:
     """Return the slots in which another PIN opens what this one opened; computed outside of any transaction.
 
-    Raises UnfitPin for a weak PIN, for one that opens the other slot, and where this PIN opened nothing.
+    Raises UnfitPin for a weak PIN, and on her own side for the second one: the other side is never told
+    whether a PIN is hers. While her side is hidden nothing is changed.
     """
     if trial.content is None or trial.slot is None:
         raise EntryNotFound("Not found.")
+    if rules.is_weak_pin(pin):
+        raise UnfitPin(_UNFIT, {"pin": [_UNFIT]})
+    if trial.is_hidden:
+        return held.slots
     return _with_pin(held.slots, number_key, pin, trial.slot, trial.content)
 
 
@@ -184,20 +188,28 @@ def set_second(held: Held, number_key: bytes, trial: Trial, pin: str | None, dur
     content = trial.content
     if content is None or trial.slot is None or content.side is not Side.REAL or content.decoy_key is None:
         raise EntryNotFound("Not found.")
+    if pin is not None and rules.is_weak_pin(pin):
+        raise UnfitPin(_UNFIT, {"pin": [_UNFIT]})
     other = 1 - trial.slot
     if pin is None:
         return _with_box(held.slots, other, crypto.random_bytes(SLOT_BYTES + _SEAL_BYTES))
     decoy = SlotContent(Side.DECOY, content.vault_id, 1 - content.index, content.decoy_key, None, duress)
-    emptied = _with_box(held.slots, other, b"")
-    return _with_pin(emptied, number_key, pin, other, decoy)
+    stretched = _stretched(number_key, pin, held.slots.salt)
+    if _open(held.slots, stretched, trial.slot) is not None:
+        raise UnfitPin(_UNFIT, {"pin": [_UNFIT]})
+    return _with_pin(held.slots, number_key, pin, other, decoy)
 
 
-def save_slots(session: Session, held: Held, changed: Slots, now: datetime) -> None:
-    """Keep changed slots; raises EntryNotFound when they were changed meanwhile."""
+def save_slots(session: Session, held: Held, changed: Slots, session_token: str) -> None:
+    """Keep changed slots, and end every other session and all that is open; this session stays.
+
+    Raises EntryNotFound when they were changed meanwhile.
+    """
     if held.account is None or slot_store.find_slots(session, held.account.id, locked=True) != held.slots:
         raise EntryNotFound("Not found.")
     slot_store.save_slots(session, changed)
-    audit.record(session, now, None, "accounts.entry_change", held.account.id)
+    slot_store.delete_entries_of(session, held.account.id)
+    store.delete_other_sessions(session, held.account.id, crypto.hash_token(session_token))
 
 
 def forget(session: Session, held: Held, trial: Trial, now: datetime) -> bool:
@@ -225,7 +237,8 @@ def forget(session: Session, held: Held, trial: Trial, now: datetime) -> bool:
 
 def _with_pin(slots: Slots, number_key: bytes, pin: str, slot: int, content: SlotContent) -> Slots:
     stretched = _stretched(number_key, pin, slots.salt)
-    if rules.is_weak_pin(pin) or _open(slots, stretched, 1 - slot) is not None:
+    is_taken = _open(slots, stretched, 1 - slot) is not None
+    if is_taken and content.side is Side.REAL:
         raise UnfitPin(_UNFIT, {"pin": [_UNFIT]})
     sealed = crypto.seal(_box_key(stretched, slots.halves[slot], slot), encode_content(content))
     return _with_box(slots, slot, sealed)
@@ -235,12 +248,20 @@ def _with_box(slots: Slots, slot: int, box: bytes) -> Slots:
     return replace(slots, boxes=(box, slots.boxes[1]) if slot == 0 else (slots.boxes[0], box))
 
 
-def _shown(content: SlotContent, slots: Slots, now: datetime) -> SlotContent:
-    """Return what is shown: the decoy also for her own PIN while the real side is to stay hidden."""
-    is_hidden = slots.hidden_until is not None and now < slots.hidden_until
-    if content.side is Side.REAL and is_hidden and content.decoy_key is not None:
-        return SlotContent(Side.DECOY, content.vault_id, 1 - content.index, content.decoy_key)
-    return content
+def shown(trial: Trial, slots: Slots, now: datetime) -> Trial:
+    """Return what a PIN shows now: the other side also for her own PIN while hers is to stay hidden."""
+    content = trial.content
+    is_hiding = slots.hidden_until is not None and now < slots.hidden_until
+    if content is None or trial.slot is None or not is_hiding:
+        return trial
+    if content.side is Side.DECOY or content.decoy_key is None:
+        return trial
+    other = SlotContent(Side.DECOY, content.vault_id, 1 - content.index, content.decoy_key)
+    return Trial(other, 1 - trial.slot, is_hidden=True)
+
+
+def _closes(content: SlotContent) -> bool:
+    return content.side is Side.DECOY and (content.duress.erases or content.duress.hide_days > 0)
 
 
 def _after(trial: Trial, slots: Slots, now: datetime) -> Slots:
@@ -249,8 +270,10 @@ def _after(trial: Trial, slots: Slots, now: datetime) -> Slots:
     if content is None or slot is None or content.side is Side.REAL:
         return slots
     if content.duress.hide_days:
+        # Not longer by each use: somebody who has the second PIN could keep her out for ever.
+        is_hiding = slots.hidden_until is not None and now < slots.hidden_until
         until = now + timedelta(days=content.duress.hide_days)
-        slots = replace(slots, hidden_until=max(until, slots.hidden_until or until))
+        slots = slots if is_hiding else replace(slots, hidden_until=until)
     if content.duress.erases:
         gone = crypto.new_key()
         halves = (gone, slots.halves[1]) if slot == 1 else (slots.halves[0], gone)

@@ -155,6 +155,17 @@ def delete_session(session: Session, token_hash: str) -> None:
     session.execute(delete(_SessionRow).where(_SessionRow.token_hash == token_hash))
 
 
+def delete_other_sessions(session: Session, account_id: UUID, token_hash: str) -> None:
+    """End every session of an account but this one."""
+    others = (_SessionRow.account_id == account_id) & (_SessionRow.token_hash != token_hash)
+    session.execute(delete(_SessionRow).where(others))
+
+
+def move_account(session: Session, account_id: UUID, person_id: UUID) -> None:
+    """Let an account belong to another person from now on."""
+    session.execute(update(_AccountRow).where(_AccountRow.id == account_id).values(person_id=person_id))
+
+
 def delete_sessions_of(session: Session, account_id: UUID) -> None:
     """End every session of an account."""
     session.execute(delete(_SessionRow).where(_SessionRow.account_id == account_id))

@@ -6,7 +6,7 @@ No column and no row tells whether she has set a second PIN, which side was open
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Text, delete, insert, select, update
+from sqlalchemy import ForeignKey, Text, delete, exists, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from api.accounts.model.entry import EntryCode, Slots
@@ -166,6 +166,18 @@ def add_code(session: Session, code: EntryCode, code_hash: str, made_by: UUID) -
             used_at=None,
         )
     )
+
+
+def is_code(session: Session, code_hash: str, now: datetime) -> bool:
+    """Say whether a code is still good."""
+    good = (_CodeRow.code_hash == code_hash) & _CodeRow.used_at.is_(None) & (_CodeRow.expires_at > now)
+    return bool(session.scalar(select(exists().where(good))))
+
+
+def void_codes(session: Session, person_id: UUID | None, for_id: UUID | None, now: datetime) -> None:
+    """Let no earlier code for this person, or for what an account is for, be used any more."""
+    same = _CodeRow.person_id == person_id if for_id is None else _CodeRow.for_id == for_id
+    session.execute(update(_CodeRow).where(same, _CodeRow.used_at.is_(None)).values(used_at=now))
 
 
 def use_code(session: Session, code_hash: str, now: datetime) -> EntryCode | None:

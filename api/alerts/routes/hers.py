@@ -78,9 +78,14 @@ class MessagePreferences(MethodView):
     @app_blueprint.response(200, PreferencesSchema)
     def put(self, body: dict[str, Any]) -> dict[str, Any]:
         """Change preferences."""
-        whose, account = _whose(confirm_person(body["secret"])), actor()
+        opened, account = confirm_person(body["secret"]), actor()
         with transaction(engine()) as session:
-            kept = service.set_preferences(session, whose, wish_of(body), account.id, clock.now())
+            if opened.side is Side.REAL:
+                kept = service.set_preferences(
+                    session, account.person_id, wish_of(body), account.id, clock.now()
+                )
+            else:
+                kept = service.pretend_preferences(session, wish_of(body), account.id, clock.now())
         return _preferences(kept, body)
 
 
@@ -97,10 +102,7 @@ class Help:
 
 
 def _whose(opened: SlotContent) -> UUID:
-    """Return who is asked about: herself, or behind the second PIN somebody of whom nothing is known.
-
-    That one is always the same, so that what is set there stays set.
-    """
+    """Return who is asked about: herself, or behind the second PIN somebody of whom nothing is known."""
     account = actor()
     person_id: UUID = account.person_id if opened.side is Side.REAL else account.id
     return person_id

@@ -45,6 +45,7 @@ from api.alerts.service.policies import (
     Preferences,
     list_policies,
     preferences_of,
+    pretend_preferences,
     read_preferences,
     set_preferences,
 )
@@ -126,6 +127,7 @@ __all__ = [
     "note_watching",
     "open_alerts",
     "preferences_of",
+    "pretend_preferences",
     "read_details",
     "read_evidence",
     "read_playbook",

@@ -16,6 +16,7 @@ import msgspec
 
 from api.alerts.model import Alert, AlertEntry, Attempt, Channel, EntryKind, Event, EventKind, Notification
 from api.alerts.rules.joining import severity_of
+from api.alerts.rules.policies import SILENT
 from api.evidence.model.material import Material, Message, Track, ZoneVersion
 from api.evidence.model.pack import NothingForDefence, Variant
 from api.evidence.rules.bands import bands
@@ -195,6 +196,8 @@ def _event(event: Mapping[str, Any], known: _Known) -> dict[str, Any] | None:
     """Return what may be told of an event; None when it is about a concealed zone, or a silence."""
     if event["kind"] in _SILENCES or str(event.get("reason")).partition(":")[0] in _SILENCES:
         return None
+    if event.get("reason") == SILENT:
+        return None  # when her second PIN was used is nobody's to know
     zone_id: str | None = event.get("zone_id")
     version: int = event.get("zone_version") or 0
     if event.get("concealed") or (zone_id is not None and (zone_id, version) not in known.versions):

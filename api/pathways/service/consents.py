@@ -92,6 +92,23 @@ def revoke(session: Session, account_id: UUID, consent_id: UUID, now: datetime) 
         audit.record(session, now, account_id, "pathways.revoke_consent", consent_id)
 
 
+def revoke_all(session: Session, account_id: UUID, now: datetime) -> None:
+    """End every consent of hers: she has everything forgotten."""
+    for consent in consents.list_of_person(session, account_id):
+        if consent.revoked_at is None:
+            consents.revoke(session, consent.id, now)
+
+
+def has_old_copies(session: Session, now: datetime) -> bool:
+    """Say whether a consent has ended whose copy is still there."""
+    return consents.has_old_copies(session, now)
+
+
+def delete_old_copies(session: Session, now: datetime) -> int:
+    """Delete the copies of consents that have ended; returns how many."""
+    return consents.delete_old_copies(session, now)
+
+
 def read_ledger(session: Session, account_id: UUID, now: datetime) -> HerLedger:
     """Return what stands in her ledger, for her."""
     given = consents.list_of_person(session, account_id)
@@ -203,8 +220,9 @@ def _override(session: Session, account: Account, override_id: UUID) -> Override
 
 
 def _is_excluded(session: Session, consent: Consent, account: Account) -> bool:
-    pathway = pathways.find_of_account(session, consent.account_id)
-    return pathway is not None and needs.is_excluded(session, pathway.id, [account.id])
+    """Say whether she excluded this account, in any pathway that she ever had: an exclusion outlives it."""
+    ever = pathways.ids_of_account(session, consent.account_id)
+    return any(needs.is_excluded(session, pathway_id, [account.id]) for pathway_id in ever)
 
 
 def _name_of(session: Session, reading: Reading) -> str:

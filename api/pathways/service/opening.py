@@ -268,9 +268,10 @@ def make_entry_code(
 ) -> tuple[EntryCode, str]:
     """Make a code with which she makes an account of her own that reads this pathway.
 
-    Raises PathwayNotFound, OnlyFixedContact or PathwayClosed.
+    Raises PathwayNotFound, OnlyFixedContact, PathwayClosed, or AccountTaken where there is one already.
     """
-    _changing(session, account, pathway_id)
+    if _changing(session, account, pathway_id).pathway.account_id is not None:
+        raise AccountTaken("Somebody reads this pathway with an account already.")
     return accounts.make_code(session, None, account.id, now, pathway_id)
 
 
@@ -283,10 +284,12 @@ def link_account(
 
     Raises:
         PathwayNotFound: There is none.
-        AccountTaken: The account has another open pathway.
+        AccountTaken: The account has another open pathway, or the pathway another account.
     """
     serialise_pathway(session, pathway_id)
     pathway = pathways.get_pathway(session, pathway_id)
+    if account_id is not None and pathway.account_id not in {None, account_id}:
+        raise AccountTaken("Somebody reads this pathway with an account already.")
     if account_id is not None:
         serialise(session, f"pathway.account:{account_id}")
         other = pathways.find_of_account(session, account_id)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Date, ForeignKey, Text, insert, select, update
+from sqlalchemy import JSON, Date, ForeignKey, Text, exists, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from api.kernel import ledger
@@ -94,6 +94,12 @@ def revoke(session: Session, consent_id: UUID, now: datetime) -> None:
     """Note that a consent was revoked, and delete the copy."""
     query = update(_ConsentRow).where(_ConsentRow.id == consent_id)
     session.execute(query.values(revoked_at=now, copy=None))
+
+
+def has_old_copies(session: Session, now: datetime) -> bool:
+    """Say whether `delete_old_copies` would delete any: a read, which takes no turn to write."""
+    old = (_ConsentRow.until <= now) & _ConsentRow.copy.is_not(None)
+    return bool(session.scalar(select(exists().where(old))))
 
 
 def delete_old_copies(session: Session, now: datetime) -> int:

@@ -102,6 +102,11 @@ def find_of_account(session: Session, account_id: UUID) -> Pathway | None:
     return None if row is None else _pathway(row)
 
 
+def ids_of_account(session: Session, account_id: UUID) -> list[UUID]:
+    """Return every pathway that the person with this account ever had, closed ones too."""
+    return list(session.scalars(select(_PATHWAY.c.id).where(_PATHWAY.c.account_id == account_id)))
+
+
 def list_of_agencies(session: Session, agency_ids: Collection[UUID]) -> list[Pathway]:
     """Return the open pathways whose fixed contact works at one of these, or of which they have a step."""
     with_step = union(

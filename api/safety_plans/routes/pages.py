@@ -15,6 +15,7 @@ from api.kernel import clock
 from api.kernel.db import reading, transaction
 from api.kernel.http import Blueprint, actor, allow, engine, settings
 from api.kernel.padding import padded_answer
+from api.pathways.service.consents import revoke_all
 from api.safety_plans.model.vault import ChangedMeanwhile, NobodyListens, Page
 from api.safety_plans.schemas.pages import (
     LanguageQuerySchema,
@@ -170,6 +171,7 @@ class Forget(MethodView):
         with transaction(engine()) as session:
             if forget(session, held, trial, clock.now()) and trial.content is not None:
                 documents.erase(session, trial.content)
+                revoke_all(session, actor().id, clock.now())
         return sign_out(PERSON_COOKIE)
 
 

@@ -9,7 +9,7 @@ from flask import Response
 from flask.views import MethodView
 
 from api.accounts.model import STAFF, Role
-from api.accounts.routes.hers import must_be_hers
+from api.accounts.routes.hers import opened
 from api.kernel import clock
 from api.kernel.db import transaction
 from api.kernel.http import Blueprint, actor, allow, engine, settings
@@ -70,7 +70,7 @@ class PersonList(MethodView):
     @app.response(200, ListSchema)
     def get(self, asked: dict[str, Any]) -> Response:
         """Show a list."""
-        must_be_hers()
+        opened()
         shown = list_json(service.read_red_flags(settings().content_dir), **asked)
         return padded_answer(ListSchema().dump(shown))
 
@@ -84,6 +84,6 @@ class PersonResult(MethodView):
     @app.response(200, ResultSchema)
     def post(self, body: dict[str, Any]) -> Response:
         """Go through a list."""
-        must_be_hers()
+        opened()
         found = service.screen_herself(settings().content_dir, body.pop("answers"))
         return padded_answer(ResultSchema().dump(result_json(*found, **body)))

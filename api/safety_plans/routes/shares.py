@@ -7,7 +7,7 @@ from flask import Response
 from flask.views import MethodView
 
 from api.accounts.model import Role
-from api.accounts.routes.hers import must_be_hers
+from api.accounts.routes.hers import must_be_hers, opened
 from api.kernel import clock
 from api.kernel.content import Language
 from api.kernel.db import reading, transaction
@@ -72,7 +72,7 @@ class Whos(MethodView):
     @blueprint.response(200, WhosSchema)
     def get(self) -> Response:
         """Show who can be let know."""
-        must_be_hers()
+        opened()
         with reading(engine()) as session:
             listed = agencies.list_agencies(session, 0, MOST)
         return padded_answer(WhosSchema().dump({"who": [one for one in listed if one.retired_at is None]}))

@@ -67,11 +67,7 @@ def save_page(session: Session, opened: SlotContent, revision: int, body: Body) 
     """
     page = open_page(session, opened)
     if revision != page.revision:
-        if page.kept is not None:
-            raise KeptFull(
-                "Another device has saved meanwhile, and an earlier version still waits to be looked at: "
-                "open it, keep what you need, then save again."
-            )
+        _must_have_room(page)
         raise ChangedMeanwhile("Another device has saved meanwhile. Both versions are kept: compare them.")
     after = replace(page, revision=page.revision + 1, body=body)
     _save(session, opened, after)
@@ -79,8 +75,18 @@ def save_page(session: Session, opened: SlotContent, revision: int, body: Body) 
 
 
 def keep(session: Session, opened: SlotContent, body: Body) -> None:
-    """Keep beside what another device wanted to save over a newer revision."""
-    _save(session, opened, replace(open_page(session, opened), kept=body))
+    """Keep beside what another device wanted to save over a newer revision; raises KeptFull."""
+    page = open_page(session, opened)
+    _must_have_room(page)
+    _save(session, opened, replace(page, kept=body))
+
+
+def _must_have_room(page: Page) -> None:
+    if page.kept is not None:
+        raise KeptFull(
+            "Another device has saved meanwhile, and an earlier version still waits to be looked at: "
+            "open it, keep what you need, then save again."
+        )
 
 
 def drop_kept(session: Session, opened: SlotContent) -> None:

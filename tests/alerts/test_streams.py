@@ -41,7 +41,7 @@ class Reader:
             if person_id is None
             else hub.person_frames(self.listener, after, TIMER, self.is_allowed)
         )
-        self.thread = threading.Thread(target=self.read, args=(frames,), daemon=True)
+        self.thread = threading.Thread(target=self.read, args=(frames,), name="reader", daemon=True)
         self.thread.start()
 
     def is_allowed(self) -> bool:
@@ -85,6 +85,9 @@ def hub(engine: Engine) -> Iterator[Streams]:
     for listener in list(made._listeners):
         listener.cut()
         made.close(listener)
+    for thread in threading.enumerate():
+        if thread.name == "reader":  # one that still asks the database would fail when it goes
+            thread.join(10)
     wait_until(lambda: made._thread is None)
 
 

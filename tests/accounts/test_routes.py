@@ -1,5 +1,6 @@
 """Signing in over HTTP at both hosts."""
 
+import threading
 import uuid
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import Engine
 
 from api.accounts import routes, service
 from api.accounts.model import LOCK_AFTER_FAILURES, Role
-from api.kernel import clock
+from api.kernel import clock, crypto
 from api.kernel.db import transaction
 from tests.accounts.hosts import make_host, signed_in
 from tests.accounts.persons import add_person
@@ -194,3 +195,17 @@ def test_a_made_up_cookie_is_nobody(control: Flask, token: str) -> None:
     client = control.test_client()
     client.set_cookie("session", token)
     assert client.get("/api/session").status_code == 401
+
+
+def test_who_floods_the_sign_in_is_turned_away_and_stops_nothing_else(
+    neutral: Flask, credentials: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = threading.BoundedSemaphore(1)
+    full.acquire()
+    monkeypatch.setattr(crypto, "_WAITING", full)
+    client = neutral.test_client()
+    answer = client.post("/session", json=credentials)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "2"
+    full.release()
+    assert client.post("/session", json=credentials).status_code == 200

@@ -205,11 +205,17 @@ def save_slots(session: Session, held: Held, changed: Slots, session_token: str)
 
     Raises EntryNotFound when they were changed meanwhile.
     """
+    account = _unchanged(session, held)
+    slot_store.save_slots(session, changed)
+    slot_store.delete_entries_of(session, account.id)
+    store.delete_other_sessions(session, account.id, crypto.hash_token(session_token))
+
+
+def _unchanged(session: Session, held: Held) -> Account:
+    """Return whose slots are held, locked; raises EntryNotFound when they were changed meanwhile."""
     if held.account is None or slot_store.find_slots(session, held.account.id, locked=True) != held.slots:
         raise EntryNotFound("Not found.")
-    slot_store.save_slots(session, changed)
-    slot_store.delete_entries_of(session, held.account.id)
-    store.delete_other_sessions(session, held.account.id, crypto.hash_token(session_token))
+    return held.account
 
 
 def forget(session: Session, held: Held, trial: Trial, now: datetime) -> bool:
@@ -219,9 +225,9 @@ def forget(session: Session, held: Held, trial: Trial, now: datetime) -> bool:
     the halves without which no box opens are in no backup. From the other side only that side is: whoever
     demanded it sees an account that is gone, and her own PIN still opens what is hers.
     """
-    if held.account is None or trial.content is None or trial.slot is None:
+    if trial.content is None or trial.slot is None:
         raise EntryNotFound("Not found.")
-    account_id, is_real = held.account.id, trial.content.side is Side.REAL
+    account_id, is_real = _unchanged(session, held).id, trial.content.side is Side.REAL
     gone = replace(_nobodys_slots(), account_id=account_id)
     if not is_real:
         kept = 1 - trial.slot

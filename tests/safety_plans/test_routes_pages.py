@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,37 +18,13 @@ from api.kernel import clock
 from api.kernel.config import Settings
 from api.kernel.db import transaction
 from api.kernel.padding import ANSWER_BYTES
-from api.safety_plans.model.content import Tailoring
 from tests.accounts.hosts import make_host, signed_in
 from tests.accounts.persons import add_person
 from tests.alerts.stage import Stage, breach, make_stage
+from tests.safety_plans.documents import notes, plan
 
 PIN, SECOND = "295071", "840362"
 TELLING = re.compile(r"baken|plan|vault|duress|decoy|real|violen|partner|police|geheim|safe", re.IGNORECASE)
-
-
-def plan(note: str = "", **more: Any) -> dict[str, Any]:
-    """A plan in which she wrote one note, and perhaps more."""
-    own = [{"title": "mine", "note": note, "phase": "home"}]
-    tailoring = dict.fromkeys(field.name for field in fields(Tailoring))
-    reach = dict.fromkeys(("channel", "hours", "code_word", "not_now"), "")
-    return {
-        "form": 1,
-        "content_version": "2026-11-25",
-        "language": "en",
-        "tailoring": tailoring,
-        "items": {},
-        "own_items": own,
-        "contacts": [],
-        "code_word": "",
-        "screening": None,
-        "safe_contact": reach,
-    } | more
-
-
-def notes(text: str) -> dict[str, Any]:
-    """What the second PIN shows."""
-    return {"form": 1, "notes": [{"title": "Gift", "text": text}]}
 
 
 def make_app(engine: Engine, home: Path) -> Flask:

@@ -17,7 +17,7 @@ from api.kernel.config import Settings
 from api.kernel.db import transaction
 from tests.accounts.hosts import unlocked
 from tests.pathways.cases import Town
-from tests.safety_plans.test_routes_pages import plan
+from tests.safety_plans.documents import plan
 
 ITEMS = {
     "sleutels": {"status": "done", "note": "in the blue jar", "place": ""},

@@ -104,11 +104,10 @@ def try_pin(held: Held, number_key: bytes, pin: str) -> Trial:
     """Try a PIN at both slots, whichever opens: step 2, outside of any transaction."""
     stretched = _stretched(number_key, pin, held.slots.salt)
     opened = [_open(held.slots, stretched, slot) for slot in range(SIDES)]
-    found = [(slot, content) for slot, content in enumerate(opened) if content is not None]
+    found = [Trial(content, slot) for slot, content in enumerate(opened) if content is not None]
     # One PIN for both sides can only come from within the decoy: then it stays the decoy's.
-    for slot, content in sorted(found, key=lambda one: one[1].side is Side.REAL):
-        return Trial(content, slot)
-    return Trial(None, None)
+    decoy = [one for one in found if one.content and one.content.side is Side.DECOY]
+    return (decoy or found or [Trial(None, None)])[0]
 
 
 def enter(session: Session, held: Held, trial: Trial, now: datetime) -> Entered | Closed:

@@ -10,6 +10,15 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _add_pin_slots()
+    _add_pin_half()
+    _add_session_number()
+    _add_entry()
+    _add_entry_code()
+    _add_document()
+
+
+def _add_pin_slots() -> None:
     op.create_table(
         "pin_slots",
         sa.Column("account_id", sa.Uuid(), nullable=False),
@@ -22,6 +31,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_pin_slots")),
     )
+
+
+def _add_pin_half() -> None:
     op.create_table(
         "pin_half",
         sa.Column("account_id", sa.Uuid(), nullable=False),
@@ -32,6 +44,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_pin_half")),
     )
+
+
+def _add_session_number() -> None:
     op.create_table(
         "session_number",
         sa.Column("token_hash", sa.Text(), nullable=False),
@@ -44,6 +59,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_session_number")),
     )
+
+
+def _add_entry() -> None:
     op.create_table(
         "entry",
         sa.Column("token_hash", sa.Text(), nullable=False),
@@ -54,6 +72,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_entry_account_id"), "entry", ["account_id"])
     op.create_index(op.f("ix_entry_expires_at"), "entry", ["expires_at"])
+
+
+def _add_entry_code() -> None:
     op.create_table(
         "entry_code",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -66,6 +87,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_entry_code")),
         sa.UniqueConstraint("code_hash", name=op.f("uq_entry_code_code_hash")),
     )
+
+
+def _add_document() -> None:
     op.create_table(
         "document",
         sa.Column("vault_id", sa.Uuid(), nullable=False),

@@ -10,6 +10,20 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _add_agency()
+    _add_agency_member()
+    _add_pathway()
+    _add_agency_duty()
+    _add_contact_attempt()
+    _add_pathway_event()
+    _add_pathway_exclusion()
+    _add_pathway_handoff()
+    _add_pathway_step()
+    _add_safe_contact()
+    _add_safe_contact_seen()
+
+
+def _add_agency() -> None:
     op.create_table(
         "agency",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -22,6 +36,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agency")),
     )
+
+
+def _add_agency_member() -> None:
     op.create_table(
         "agency_member",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -44,6 +61,9 @@ def upgrade() -> None:
         sqlite_where=sa.text("left_at IS NULL"),
         postgresql_where=sa.text("left_at IS NULL"),
     )
+
+
+def _add_pathway() -> None:
     op.create_table(
         "pathway",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -66,6 +86,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_pathway_account_id"), "pathway", ["account_id"])
     op.create_index(op.f("ix_pathway_agency_id"), "pathway", ["agency_id"])
+
+
+def _add_agency_duty() -> None:
     op.create_table(
         "agency_duty",
         sa.Column("agency_id", sa.Uuid(), nullable=False),
@@ -79,6 +102,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["member_id"], ["agency_member.id"], name=op.f("fk_agency_duty_member_id")),
         sa.PrimaryKeyConstraint("agency_id", "position", name=op.f("pk_agency_duty")),
     )
+
+
+def _add_contact_attempt() -> None:
     op.create_table(
         "contact_attempt",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -92,6 +118,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_attempt")),
     )
     op.create_index(op.f("ix_contact_attempt_pathway_id"), "contact_attempt", ["pathway_id"])
+
+
+def _add_pathway_event() -> None:
     op.create_table(
         "pathway_event",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -107,6 +136,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pathway_event")),
     )
     op.create_index(op.f("ix_pathway_event_pathway_id"), "pathway_event", ["pathway_id"])
+
+
+def _add_pathway_exclusion() -> None:
     op.create_table(
         "pathway_exclusion",
         sa.Column("pathway_id", sa.Uuid(), nullable=False),
@@ -116,6 +148,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["pathway_id"], ["pathway.id"], name=op.f("fk_pathway_exclusion_pathway_id")),
         sa.PrimaryKeyConstraint("pathway_id", "name_hash", name=op.f("pk_pathway_exclusion")),
     )
+
+
+def _add_pathway_handoff() -> None:
     op.create_table(
         "pathway_handoff",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -156,6 +191,9 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'waiting'"),
         postgresql_where=sa.text("state = 'waiting'"),
     )
+
+
+def _add_pathway_step() -> None:
     op.create_table(
         "pathway_step",
         sa.Column("pathway_id", sa.Uuid(), nullable=False),
@@ -175,6 +213,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_pathway_step_agency_id"), "pathway_step", ["agency_id"])
     op.create_index(op.f("ix_pathway_step_remind_at"), "pathway_step", ["remind_at"])
+
+
+def _add_safe_contact() -> None:
     op.create_table(
         "safe_contact",
         sa.Column("pathway_id", sa.Uuid(), nullable=False),
@@ -191,6 +232,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["pathway_id"], ["pathway.id"], name=op.f("fk_safe_contact_pathway_id")),
         sa.PrimaryKeyConstraint("pathway_id", name=op.f("pk_safe_contact")),
     )
+
+
+def _add_safe_contact_seen() -> None:
     op.create_table(
         "safe_contact_seen",
         sa.Column("pathway_id", sa.Uuid(), nullable=False),

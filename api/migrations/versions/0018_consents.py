@@ -10,6 +10,13 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _add_agency_key()
+    _add_consent()
+    _add_consent_reading()
+    _add_consent_override()
+
+
+def _add_agency_key() -> None:
     op.create_table(
         "agency_key",
         sa.Column("agency_id", sa.Uuid(), nullable=False),
@@ -17,6 +24,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_agency_key_agency_id")),
         sa.PrimaryKeyConstraint("agency_id", name=op.f("pk_agency_key")),
     )
+
+
+def _add_consent() -> None:
     op.create_table(
         "consent",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -33,6 +43,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_consent_account_id"), "consent", ["account_id"])
     op.create_index(op.f("ix_consent_agency_id"), "consent", ["agency_id"])
+
+
+def _add_consent_reading() -> None:
     op.create_table(
         "consent_reading",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -45,6 +58,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_reading")),
     )
     op.create_index(op.f("ix_consent_reading_consent_id"), "consent_reading", ["consent_id"])
+
+
+def _add_consent_override() -> None:
     op.create_table(
         "consent_override",
         sa.Column("id", sa.Uuid(), nullable=False),
